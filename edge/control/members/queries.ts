@@ -1,26 +1,92 @@
 import { z } from "zod";
-import type { OrgId, UserId } from "../../agreements/tokens/ids.ts";
+import { OrgId, UserId } from "../../agreements/tokens/ids.ts";
 import { wasAudited } from "../audit/queries.ts";
 import type { AuditMark } from "../audit/entry.ts";
+import type { Cursor } from "../http/fields.ts";
 import type { Database, Statement } from "../http/store.ts";
 import { memberRoles, type MemberRole } from "../permissions.ts";
+
+const RoleColumn = z.enum(memberRoles);
+
+/** A row of `members`, with what sign-in knows of the person; empty where it knows nothing. */
+export const MemberRow = z.object({
+  org: OrgId,
+  user: UserId,
+  role: RoleColumn,
+  version: z.int(),
+  created_at_ms: z.int(),
+  email: z.string(),
+  name: z.string(),
+});
+export type MemberRow = z.infer<typeof MemberRow>;
+
+const MembershipRow = z.object({
+  org: OrgId,
+  name: z.string(),
+  role: RoleColumn,
+  requires_mfa: z.int(),
+  is_suspended: z.int(),
+});
+
+/** An org that a person is in, and as what. */
+export type MembershipRow = z.infer<typeof MembershipRow>;
+
+const described = `members.*, coalesce(auth_users.email, '') AS email, coalesce(auth_users.name, '') AS name
+  FROM members LEFT JOIN auth_users ON auth_users.id = members.user`;
 
 /** A person's role in an org; null when they are no member of it. */
 export async function findMemberRole(db: Database, org: OrgId, user: UserId): Promise<MemberRole | null> {
   const select = db.prepare("SELECT role FROM members WHERE org = ? AND user = ?");
   const row = z
-    .object({ role: z.enum(memberRoles) })
+    .object({ role: RoleColumn })
     .nullable()
     .parse(await select.bind(org, user).first());
   return row?.role ?? null;
 }
 
+/** A member of an org, as read; null when they are none. */
+export async function findMember(db: Database, org: OrgId, user: UserId): Promise<MemberRow | null> {
+  const select = db.prepare(`SELECT ${described} WHERE members.org = ? AND members.user = ?`);
+  return MemberRow.nullable().parse(await select.bind(org, user).first());
+}
+
+/** An org's members, the newest first, from after `cursor`. */
+export async function selectMembers(
+  db: Database,
+  org: OrgId,
+  { cursor, limit }: { cursor: Cursor; limit: number },
+): Promise<MemberRow[]> {
+  const select = db.prepare(
+    `SELECT ${described} WHERE members.org = ? AND (members.created_at_ms, members.user) < (?, ?)
+     ORDER BY members.created_at_ms DESC, members.user DESC LIMIT ?`,
+  );
+  return z.array(MemberRow).parse((await select.bind(org, cursor.ms, cursor.id, limit).all()).results);
+}
+
+/** The orgs that a person is in, by name. */
+export async function selectMemberships(db: Database, user: UserId, limit: number): Promise<MembershipRow[]> {
+  const select = db.prepare(
+    `SELECT members.org, orgs.name, members.role, orgs.requires_mfa, orgs.is_suspended
+     FROM members CROSS JOIN orgs ON orgs.id = members.org WHERE members.user = ? ORDER BY orgs.name, orgs.id LIMIT ?`,
+  );
+  return z.array(MembershipRow).parse((await select.bind(user, limit).all()).results);
+}
+
 /** Makes a person the owner of an org in the batch that makes the org. */
 export function insertOwner(db: Database, user: UserId, createdAtMs: number, mark: AuditMark): Statement {
+  return insertMember(db, { user, role: "owner", createdAtMs }, mark);
+}
+
+/** Makes a person a member of an org in the batch whose entry says so. */
+export function insertMember(
+  db: Database,
+  { user, role, createdAtMs }: { user: UserId; role: MemberRole; createdAtMs: number },
+  mark: AuditMark,
+): Statement {
   const insert = db.prepare(
-    `INSERT INTO members (org, user, role, created_at_ms) SELECT ?, ?, 'owner', ? WHERE ${wasAudited}`,
+    `INSERT INTO members (org, user, role, created_at_ms) SELECT ?, ?, ?, ? WHERE ${wasAudited}`,
   );
-  return insert.bind(mark.org, user, createdAtMs, mark.org, mark.seq, mark.hash);
+  return insert.bind(mark.org, user, role, createdAtMs, mark.org, mark.seq, mark.hash);
 }
 
 /** The mail addresses of an org's owners. */

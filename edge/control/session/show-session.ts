@@ -1,32 +1,108 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { KeyId, OrgId, UserId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import type { ControlEnv, SignedIn } from "../http/port.ts";
 import { Key, toKey } from "../keys/key.ts";
 import { findKey } from "../keys/queries.ts";
+import { selectMemberships, type MembershipRow } from "../members/queries.ts";
 import { Org, toOrg } from "../orgs/org.ts";
 import { findOrg } from "../orgs/queries.ts";
+import { actions, listActions, roles, type Role } from "../permissions.ts";
 
-const Answer = z.strictObject({ key: Key, org: Org }).openapi("Session");
+const orgsMax = 1_000;
 
-/** Shows the key that asks, and its org. */
+const Reached = z
+  .strictObject({
+    id: OrgId,
+    name: z.string(),
+    role: z.enum(roles),
+    actions: z.array(z.enum(actions)).describe("What one may do there now; none while a second factor is missing."),
+    requiresMfa: z.boolean(),
+    isSuspended: z.boolean(),
+  })
+  .openapi("ReachedOrg");
+
+const Answer = z
+  .strictObject({
+    principal: z.strictObject({
+      kind: z.enum(["key", "member"]),
+      id: z.union([KeyId, UserId]),
+      name: z.string(),
+      email: z.string().nullable(),
+    }),
+    orgs: z.array(Reached).describe("The orgs that one is in, by name; of a key its own."),
+    isOperator: z.boolean().describe("Operators reach every org."),
+    mfa: z.strictObject({ enabled: z.boolean() }),
+    // A union: `nullable()` would make every Key of the document nullable.
+    key: z.union([Key, z.null()]).describe("The key that asks; null for a person."),
+    org: z.union([Org, z.null()]).describe("The org of the key that asks; null for a person."),
+  })
+  .openapi("Session");
+
+/** Shows who asks, the orgs that they are in, and what they may do there. */
 export const showSession = defineEndpoint(
   "session.read",
   createRoute({
     method: "get",
     path: "/whoami",
     operationId: "showSession",
-    tags: ["keys"],
-    summary: "Show the key that asks, and its org",
+    tags: ["people"],
+    summary: "Show who asks, and what they may do where",
     request: { query: z.strictObject({}) },
-    responses: { 200: describeJsonAnswer("The key and its org.", Answer), default: refusalAnswer },
+    responses: { 200: describeJsonAnswer("Who asks.", Answer), default: refusalAnswer },
   }),
-  async (c) => {
-    const { principal, control, visit } = c.var;
-    const { org: home, id } = principal;
-    const [key, org] = home
-      ? await Promise.all([findKey(control.db, home, id), findOrg(control.db, home)])
-      : [null, null];
-    if (!key || !org) throw new Refusal("invalid_api_key");
-    return c.json({ key: toKey(key, visit.now()), org: toOrg(org) }, 200);
-  },
+  async (c) => c.json(c.var.principal.person ? await showPerson(c, c.var.principal.person) : await showKey(c), 200),
 );
+
+async function showPerson(c: Context<ControlEnv>, person: SignedIn): Promise<z.infer<typeof Answer>> {
+  const { user, name, email, isOperator, isMfaEnabled } = person;
+  const rows = await selectMemberships(c.var.control.db, user, orgsMax);
+  return {
+    principal: { kind: "member", id: user, name, email },
+    orgs: rows.map((row) => showMembership(row, person)),
+    isOperator,
+    mfa: { enabled: isMfaEnabled },
+    key: null,
+    org: null,
+  };
+}
+
+function showMembership(row: MembershipRow, { isOperator, hasSecondFactor }: SignedIn): z.infer<typeof Reached> {
+  const isHeldUp = row.requires_mfa !== 0 && !hasSecondFactor && !isOperator;
+  const held: Role[] = isOperator ? [row.role, "operator"] : [row.role];
+  return {
+    id: row.org,
+    name: row.name,
+    role: row.role,
+    actions: isHeldUp ? [] : listActions(held),
+    requiresMfa: row.requires_mfa !== 0,
+    isSuspended: row.is_suspended !== 0,
+  };
+}
+
+async function showKey(c: Context<ControlEnv>): Promise<z.infer<typeof Answer>> {
+  const { principal, control, visit } = c.var;
+  const { org: home, id, name, role, isOperator } = principal;
+  const [key, org] = home
+    ? await Promise.all([findKey(control.db, home, id), findOrg(control.db, home)])
+    : [null, null];
+  if (!key || !org) throw new Refusal("invalid_api_key");
+  const own = {
+    id: org.id,
+    name: org.name,
+    role,
+    actions: listActions([role]),
+    requiresMfa: org.requires_mfa !== 0,
+    isSuspended: org.is_suspended !== 0,
+  };
+  return {
+    principal: { kind: "key", id, name, email: null },
+    orgs: [own],
+    isOperator,
+    mfa: { enabled: false },
+    key: toKey(key, visit.now()),
+    org: toOrg(org),
+  };
+}
