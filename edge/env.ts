@@ -121,8 +121,9 @@ export const Settings = z
       .optional()
       .meta({
         description:
-          "Stored responses are sealed under keys of their orgs, and those under these, as webhooks' secrets are: JSON, " +
-          "kid to secret, one or two; the first seals. Without it no responses can be stored, and no webhooks made.",
+          "Stored responses are sealed under keys of their orgs, and those under these, as webhooks' secrets are: " +
+          "JSON, kid to secret, one or two; the first seals. Without it no responses can be stored, and no webhooks " +
+          "made.",
         isSecret: true,
       }),
     AUDIT_KEY: createJsonSchema(PrivateKey)

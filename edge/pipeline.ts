@@ -70,6 +70,5 @@ export async function serveCall(
     "openai-processing-ms": String(visit.now() - visit.startedAtMs),
   });
   if (call.isStream) return answerStream(visit, start, { wire: call.wire, buildHeaders });
-  const answer = await start(visit.leaving);
-  return answerWhole(visit, answer, { wire: call.wire, buildHeaders, media: call.media });
+  return answerWhole(visit, await start(visit.leaving), { wire: call.wire, buildHeaders, media: call.media });
 }

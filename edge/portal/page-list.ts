@@ -24,5 +24,6 @@ export const pageList: readonly PortalPage[] = [
   { name: "nodes", group: "operator", icon: "i-lucide-server", action: "nodes.read" },
   { name: "prices", group: "operator", icon: "i-lucide-tags", action: "prices.write" },
   { name: "account", group: "self", icon: "i-lucide-circle-user", action: null },
+  { name: "invitation", group: "self", icon: "i-lucide-mail-open", action: null },
   { name: "sign-in", group: "self", icon: "i-lucide-log-in", action: null },
 ];

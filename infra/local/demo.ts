@@ -12,9 +12,12 @@ export interface Demo {
   adminKey: string;
 }
 
+/** Whose the demo org is: she signs in with a code, which this machine shows instead of mailing it. */
+const ownerEmail = "owner@example.test";
+
 /**
- * The demo org of a state folder: made through the control API like any other, on the first start; later starts find it
- * again.
+ * The demo org of a state folder: made through the control API like any other, by its owner, on the first start; later
+ * starts find it again.
  */
 export async function openDemo(stateDir: string, edge: string, bootstrapToken: string): Promise<Demo> {
   const file = join(stateDir, "dev.json");
@@ -27,19 +30,40 @@ export async function openDemo(stateDir: string, edge: string, bootstrapToken: s
 async function makeDemo(edge: string, bootstrapToken: string): Promise<Demo> {
   const operator: { key: { secret: string } } = await sendPost(`${edge}/control/bootstrap`, bootstrapToken, {});
   const adminKey = operator.key.secret;
-  const org: { id: string } = await sendPost(`${edge}/control/orgs`, adminKey, { name: "demo", plan: "standard" });
+  // Whoever makes an org is its owner.
+  const owner = await signInOwner(edge);
+  const org: { id: string } = await send(`${edge}/control/orgs`, owner, { name: "demo" });
   const key: { secret: string } = await sendPost(`${edge}/control/orgs/${org.id}/keys`, adminKey, { name: "demo" });
   return { edge, org: org.id, key: key.secret, adminKey };
 }
 
-async function sendPost<T>(url: string, key: string, body: unknown): Promise<T> {
+/** What a browser that she has signed in with sends. */
+async function signInOwner(edge: string): Promise<Record<string, string>> {
+  const email = ownerEmail;
+  const { localCode }: { localCode: string } = await send(`${edge}/auth/codes`, { origin: edge }, { email });
+  const body = { email, code: localCode, name: "Owner" };
+  const signedIn = await post(`${edge}/auth/sign-in/code`, { origin: edge }, body);
+  const cookie = signedIn.headers.getSetCookie().map((set) => set.split(";", 1)[0] ?? "");
+  return { origin: edge, cookie: cookie.join("; ") };
+}
+
+function sendPost<T>(url: string, key: string, body: unknown): Promise<T> {
+  return send(url, { authorization: `Bearer ${key}` }, body);
+}
+
+async function send<T>(url: string, headers: Record<string, string>, body: unknown): Promise<T> {
+  const response = await post(url, headers, body);
+  return JSON.parse(await response.text());
+}
+
+async function post(url: string, headers: Record<string, string>, body: unknown): Promise<Response> {
   const response = await fetch(url, {
     method: "POST",
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    headers: { ...headers, "content-type": "application/json" },
     body: JSON.stringify(body),
   });
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-  return JSON.parse(await response.text());
+  return response;
 }
 
 function readDemo(file: string): Demo | null {

@@ -3,6 +3,7 @@ import vue from "@vitejs/plugin-vue";
 import { join } from "node:path";
 import { defineConfig } from "vite";
 import { Endpoint } from "#edge/agreements/records/model.ts";
+import { ListenedType } from "#edge/control/events/types.ts";
 import { endpointPaths } from "#edge/agreements/paths.ts";
 import { sitePaths } from "#edge/doors/site-paths.ts";
 
@@ -23,6 +24,7 @@ export default defineConfig({
       health: sitePaths.health,
     }),
     portalEndpoints: JSON.stringify(Endpoint.options),
+    portalEvents: JSON.stringify(ListenedType.options),
     __VUE_OPTIONS_API__: "true",
     __VUE_PROD_DEVTOOLS__: "false",
   },
@@ -68,7 +70,11 @@ export default defineConfig({
   server: { port: 5173, proxy: makeProxy(process.env["PENSTOCK_EDGE"] ?? "http://127.0.0.1:8787") },
 });
 
-/** `npm run portal` serves the pages itself; all else goes to the running stack. */
+/**
+ * `npm run portal` serves the pages itself; all else goes to the running stack, as from its own pages: of others it
+ * takes no write by cookie.
+ */
 function makeProxy(edge: string) {
-  return Object.fromEntries(["/control", "/v1", "/auth", "/health", "/openapi.json"].map((path) => [path, edge]));
+  const target = { target: edge, changeOrigin: true, headers: { origin: edge } };
+  return Object.fromEntries(["/control", "/v1", "/auth", "/health", "/openapi.json"].map((path) => [path, target]));
 }

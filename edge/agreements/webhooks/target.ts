@@ -78,8 +78,8 @@ const mappedV4 = readAll(["::ffff:0:0/96"]);
 
 /**
  * Does this address belong to the public internet? Not ours nor anybody's own: no private, link-local, shared,
- * loopback, multicast or reserved one, of IPv4 or IPv6, nor one that only wraps another (mapped, NAT64, 6to4, Teredo), save a
- * public IPv4 address in IPv6's form. What is no address is not.
+ * loopback, multicast or reserved one, of IPv4 or IPv6, nor one that only wraps another (mapped, NAT64, 6to4, Teredo),
+ * save a public IPv4 address in IPv6's form. What is no address is not.
  */
 export function isPublicAddress(text: string): boolean {
   const ip = readIp(text);

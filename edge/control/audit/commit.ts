@@ -74,7 +74,7 @@ export async function commitAudited({ db, actor, visit }: AuditWriter, planned: 
   });
 }
 
-/** `commitAudited`, by whoever makes the request; logs what has changed, by ids alone. Events go out behind the answer. */
+/** `commitAudited`, by whoever makes the request; logs what has changed, by ids alone. Events go behind the answer. */
 export async function commitChange(c: Context<ControlEnv>, planned: AuditedChange): Promise<unknown[]> {
   const { visit, control, principal } = c.var;
   const rows = await commitAudited({ db: control.db, actor: nameActor(c, principal), visit }, planned);

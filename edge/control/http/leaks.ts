@@ -1,3 +1,4 @@
+import { z } from "@hono/zod-openapi";
 import { digestHex } from "../../agreements/digest.ts";
 import { leakBodyBytesMax } from "../../agreements/webhooks/limits.ts";
 import { describeCause, Refusal } from "../../errors.ts";
@@ -9,12 +10,16 @@ import type { ControlPorts } from "./port.ts";
 
 export { LeakReport } from "../leaks/report.ts";
 
-/** What the reporter hears of one token: its SHA-256 in hex, and whether it was a key of ours. */
-export interface LeakLabel {
-  token_hash: string;
-  token_type: string;
-  label: "true_positive" | "false_positive";
-}
+/** What the reporter hears of each token: its SHA-256 in hex, and whether it was a key of ours. */
+export const LeakLabels = z.array(
+  z.strictObject({
+    token_hash: z.string(),
+    token_type: z.string(),
+    label: z.enum(["true_positive", "false_positive"]),
+  }),
+);
+/** What it hears of one. */
+export type LeakLabel = z.infer<typeof LeakLabels>[number];
 
 /**
  * Takes a signed report of leaked keys and revokes those that are ours, each at once (S18). Answered only when all of

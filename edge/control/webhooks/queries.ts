@@ -70,7 +70,7 @@ export function updateWebhook(db: Database, changed: WebhookRow): Statement {
   return update.bind(url, description, writeTypes(types), is_enabled, id, version);
 }
 
-/** Gives a webhook a new secret; the one before it signs too until `oldEndsAtMs`, or ends at once where there is none. */
+/** Gives a webhook a new secret; the one before it signs too until `oldEndsAtMs`, or ends at once. */
 export function rotateSecret(
   db: Database,
   known: Pick<WebhookRow, "id" | "version">,

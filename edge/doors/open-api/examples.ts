@@ -157,6 +157,10 @@ export const requestExamples: Readonly<Record<string, object>> = {
   renameMe: { name: "Ada" },
   addPasskey: { name: "Laptop", credential: { id: "AAAA", type: "public-key" } },
   confirmSecondFactor: { code: "123456" },
+  createWebhook: { url: "https://hooks.example.com/penstock", types: ["key.leaked", "key.revoked"] },
+  changeWebhook: { isEnabled: false },
+  rotateWebhook: { overlapSeconds: 86_400 },
+  reportLeaks: [{ token: "sk-pen-…", type: "penstock_api_key", url: "https://code.example.com/x", source: "content" }],
 };
 
 /** An example of what is answered, by operation. */

@@ -162,6 +162,7 @@ export const shapes: Readonly<Record<string, Shapes>> = {
     status: 201,
     description: "The token, shown this once.",
   },
+  reportLeaks: { request: "LeakReport", answer: "LeakLabels", description: "Which of them were keys of ours." },
   showWelcome: { answer: "Welcome", description: "The API's addresses; a page for a browser." },
   showOpenApi: { answer: "OpenApi", description: "An OpenAPI 3.1 document." },
   ollamaChat: { request: "OllamaChatRequest", answer: "OllamaChat", stream: "OllamaChat", description: "The answer." },

@@ -66,7 +66,9 @@ export function listRefusals(route: DoorRoute, method: Method): number[] {
   add(route.auth === "apiKey", 403);
   add(route.path === sitePaths.models, 400);
   add(route.path === sitePaths.response || route.path === sitePaths.responseItems, 400, 413);
+  add(route.path === sitePaths.leaks, 400, 401, 408, 413, 415, 503);
   add(isControl, 400, 403, 404, 409, 502, 503);
+  add(isControl && method === "PATCH", 412);
   const { wire } = findFamily(route);
   const own = listCodes()
     .filter(({ status }) => statuses.has(status))
@@ -79,7 +81,8 @@ export function writeRefusals(): Record<string, object> {
   return Object.fromEntries(
     families.flatMap((family) => {
       const statuses = new Set(listCodes().map((refusal) => family.wire.readStatus(refusal)));
-      const own = Array.from(statuses).filter((status) => family.statuses?.includes(status) ?? true);
+      const mayBe = (status: number) => family.statuses?.includes(status) ?? (family === openai || status !== 412);
+      const own = Array.from(statuses).filter(mayBe);
       return own.map((status) => [`${family.prefix}${status}`, writeRefusal(status, family)]);
     }),
   );

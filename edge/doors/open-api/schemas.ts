@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LeakLabels, LeakReport } from "../../control/http/leaks.ts";
 import { ClientToken, TokenBody } from "../../identity/index.ts";
 import { Message, MessageError, MessageEvent } from "../../protocol/anthropic/answers.ts";
 import { MessagesRequest } from "../../protocol/anthropic/members.ts";
@@ -72,6 +73,7 @@ export const requestSchemas = {
   SpeechRequest,
   ImagesRequest,
   ClientTokenRequest: TokenBody,
+  LeakReport,
   CountMessagesRequest,
   CountResponseRequest,
   TokenizeRequest,
@@ -110,6 +112,7 @@ export const answerSchemas = {
   AnthropicModel,
   AnthropicModelPage,
   ClientToken,
+  LeakLabels,
   MessageTokenCount,
   ResponseTokenCount,
   TokenizeAnswer,

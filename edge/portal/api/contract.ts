@@ -79,26 +79,6 @@ export interface BudgetView {
   createdAt: string;
 }
 
-/** Where events of an org are sent. */
-export interface WebhookView {
-  id: string;
-  url: string;
-  events: string[];
-  isEnabled: boolean;
-  createdAt: string;
-}
-
-/** One try, or several, to hand over an event. */
-export interface DeliveryView {
-  id: string;
-  event: string;
-  type: string;
-  state: string;
-  tries: number;
-  status: number | null;
-  at: string;
-}
-
 interface LatencyView {
   p50: number;
   p95: number;
@@ -231,20 +211,6 @@ export interface PendingPaths {
         cachedMicrosPerMTok?: number | null;
         completionMicrosPerMTok: number;
       }>;
-  };
-  "/control/orgs/{org}/webhooks": {
-    get: Answers<{ webhooks: WebhookView[] }>;
-    post: Answers<WebhookView & { secret: string }> & Sends<{ url: string; events: string[] }>;
-  };
-  "/control/orgs/{org}/webhooks/{webhook}": {
-    patch: Answers<WebhookView, OrgParam & { webhook: string }> & Sends<{ isEnabled?: boolean; url?: string }>;
-    delete: Answers<unknown, OrgParam & { webhook: string }>;
-  };
-  "/control/orgs/{org}/webhooks/{webhook}/deliveries": {
-    get: Answers<{ deliveries: DeliveryView[] }, OrgParam & { webhook: string }>;
-  };
-  "/control/orgs/{org}/deliveries/{delivery}/redeliver": {
-    post: Answers<unknown, OrgParam & { delivery: string }>;
   };
   "/auth/ways": {
     get: Answers<

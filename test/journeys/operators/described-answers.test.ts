@@ -22,7 +22,10 @@ const sound = new File([makeWav({ seconds: 12 })], "a.wav");
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 let written: Written;
 let org: Org;
-let ids: Record<"org" | "key" | "response" | "user" | "session" | "budget" | "call" | "month", string>;
+let ids: Record<
+  "org" | "key" | "response" | "user" | "session" | "budget" | "call" | "month" | "webhook" | "delivery",
+  string
+>;
 const browser = openBrowser(world.place.edge);
 
 beforeAll(async () => {
@@ -40,7 +43,11 @@ beforeAll(async () => {
   const call = answered.headers.get("x-request-id") ?? "";
   const { id: budget } = await world.must("POST", `/orgs/${org.id}/budgets`, { key, amountMicros: 1_000 });
   const month = new Date().toISOString().slice(0, 7);
-  ids = { org: org.id, key, response: (await answered.json()).id, user, session: session.id, budget, call, month };
+  // Where nobody listens: what is said of a delivery does not depend on whether it arrives.
+  const { id: webhook } = await world.must("POST", `/orgs/${org.id}/webhooks`, { url: "http://127.0.0.1:9/" });
+  const { id: delivery } = await world.must("POST", `/orgs/${org.id}/webhooks/${webhook}/test`);
+  const response = (await answered.json()).id;
+  ids = { org: org.id, key, response, user, session: session.id, budget, call, month, webhook, delivery };
   await world.settled(org.id);
 });
 
@@ -117,6 +124,7 @@ const askings: Record<string, Asking[]> = {
   detokenize: [{ body: { model: "chat", tokens: [72, 105] } }],
   showTokenizer: [{ query: "?model=chat" }],
   createClientToken: [{ body: {}, status: 201 }],
+  reportLeaks: [{ body: [], status: 401 }],
   showWelcome: [{}],
   showOpenApi: [{}],
   showHealth: [{}],
@@ -185,6 +193,17 @@ const askings: Record<string, Asking[]> = {
   listPrices: [{}],
   // Far ahead: other journeys reckon with what it costs today.
   setPrice: [{ body: { ...price, from: "2099-01-01T00:00:00Z", cachedMicrosPerMTok: 1 }, status: 201 }],
+  createWebhook: [{ body: { url: "http://127.0.0.1:9/", types: ["key.leaked"] }, status: 201 }],
+  listWebhooks: [{ query: "?limit=1" }],
+  showWebhook: [{}],
+  changeWebhook: [{ body: { description: "described" } }],
+  rotateWebhook: [{ body: { overlapSeconds: 60 } }],
+  testWebhook: [{ body: {}, status: 202 }],
+  listDeliveries: [{ query: "?limit=1" }],
+  showDelivery: [{}],
+  redeliver: [{ body: {}, status: 202 }],
+  listEvents: [{ query: "?limit=2" }],
+  deleteWebhook: [{ body: {} }, { body: {}, status: 404 }],
 };
 
 const operations = routes

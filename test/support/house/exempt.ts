@@ -170,6 +170,7 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   // What lives in a browser: requests, files, the session, the playground's calls, charts and clocks on a page.
   "edge/portal/api/client.ts": ["test/journeys/portal/session.test.ts", "test/journeys/portal/keys.test.ts"],
   "edge/portal/api/download.ts": ["test/journeys/portal/audit.test.ts"],
+  "edge/portal/api/names.ts": ["test/journeys/portal/first-visit.test.ts"],
   "edge/portal/api/playground.ts": ["test/journeys/portal/playground.test.ts"],
   "edge/portal/api/queries.ts": ["test/journeys/portal/keys.test.ts", "test/journeys/portal/pages.test.ts"],
   "edge/portal/api/session.ts": ["test/journeys/portal/session.test.ts"],

@@ -138,7 +138,7 @@ export const importTable: readonly ImportRow[] = [
     may: (to) =>
       /^infra\/(portal|local)\//.test(to) ||
       to === "edge/portal/page-list.ts" ||
-      /^edge\/doors\/(site-paths|open-api\/document)\.ts$/.test(to) ||
+      /^edge\/(doors\/(site-paths|open-api\/document)|control\/events\/types)\.ts$/.test(to) ||
       isLeaf(to) ||
       isPackage(to),
     instead: "what builds the portal knows its pages, and what the edge says of its API",

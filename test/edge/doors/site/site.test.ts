@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { mintKey } from "#edge/agreements/tokens/key-format.ts";
+import { openPrices } from "#edge/admission/prices.ts";
 import { openVerifiedKeys } from "#edge/identity/index.ts";
 import { generateRandomBytes } from "#edge/visit.ts";
 import { servedModel, viewOf } from "#test/support/fakes/fleet.ts";
@@ -20,6 +21,7 @@ const ports = {
   tokenKey,
   models: testModels,
   currency: "USD",
+  prices: openPrices(async () => []),
   ledger: { introspect: async () => scopes },
 };
 

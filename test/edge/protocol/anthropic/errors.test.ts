@@ -11,6 +11,7 @@ const expected: Record<number, string> = {
   405: "invalid_request_error",
   408: "invalid_request_error",
   409: "conflict_error",
+  412: "invalid_request_error",
   413: "request_too_large",
   415: "invalid_request_error",
   429: "rate_limit_error",
