@@ -138,8 +138,8 @@ function readEmail(flags: Flags): string {
 }
 
 function showMailed(answer: unknown): View {
-  const note =
-    read(answer, "isMailed") === true ? "The mail is on its way." : "The mail did not go out: send it again.";
+  const unsent = `The mail did not go out: send it again, or hand over ${clean(read(answer, "link"))}`;
+  const note = read(answer, "isMailed") === true ? "The mail is on its way." : unsent;
   return { ...showOne(invitationColumns, answer), notes: [note] };
 }
 

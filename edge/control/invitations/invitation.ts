@@ -22,7 +22,11 @@ export const Invitation = z
 export const MailedInvitation = z
   .strictObject({
     ...Invitation.shape,
-    isMailed: z.boolean().describe("Whether the mail went out. If not, nobody has the link: send it again."),
+    isMailed: z.boolean().describe("Whether the mail went out."),
+    link: z
+      .string()
+      .nullable()
+      .describe("Of one that was not mailed: hand it to whom it is for. Nobody else can use it."),
     resend: z.string().nullable().describe("Where to `POST` to send it again, of one that was not mailed."),
   })
   .openapi("MailedInvitation");
@@ -37,10 +41,10 @@ export function toInvitation(row: InvitationRow, nowMs: number): z.infer<typeof 
   return { id, email, role, state: readState(row, nowMs), invitedBy, ...dates };
 }
 
-/** The answer for one that was to be mailed. */
-export function toMailed(row: InvitationRow, nowMs: number, isMailed: boolean): z.infer<typeof MailedInvitation> {
-  const resend = isMailed ? null : `/control/orgs/${row.org}/invitations/${row.id}/resend`;
-  return { ...toInvitation(row, nowMs), isMailed, resend };
+/** The answer for one that was to be mailed; `link` is null when it was. */
+export function toMailed(row: InvitationRow, nowMs: number, link: string | null): z.infer<typeof MailedInvitation> {
+  const resend = link === null ? null : `/control/orgs/${row.org}/invitations/${row.id}/resend`;
+  return { ...toInvitation(row, nowMs), isMailed: link === null, link, resend };
 }
 
 function readState(row: InvitationRow, nowMs: number): z.infer<typeof Invitation>["state"] {

@@ -30,22 +30,26 @@ export function refuseMail(): Refusal {
 }
 
 /**
- * Mails an invitation; answers whether it went out. Nobody but its address gets the token: when the mail fails it is
- * lost, and sending it again makes another.
+ * Mails an invitation; null when it went out. Else the link, for whoever invites to hand over: it lets in nobody but
+ * who has proven the address.
  */
-export async function mailInvitation(c: Context<ControlEnv>, row: InvitationRow, token: string): Promise<boolean> {
+export async function mailInvitation(
+  c: Context<ControlEnv>,
+  row: InvitationRow,
+  token: string,
+): Promise<string | null> {
   const { control, visit, org, principal } = c.var;
   const { mailer, publicUrl } = control;
-  const origin = new URL(publicUrl ?? c.req.url).origin;
+  const link = `${new URL(publicUrl ?? c.req.url).origin}/portal/invitation#${token}`;
   try {
     if (!mailer) throw new Error("mail is not set up");
     const by = principal.person?.name || "An administrator";
-    await mailer.send(writeMail(row, { org: org.name, by, link: `${origin}/portal/invitation#${token}` }));
-    return true;
+    await mailer.send(writeMail(row, { org: org.name, by, link }));
+    return null;
   } catch (cause) {
     visit.log("invitation_not_mailed", { invitation: row.id, cause: describeCause(cause) });
     await unsend(control.db, row);
-    return false;
+    return link;
   }
 }
 

@@ -15,6 +15,7 @@ export const OrgMember = z
     email: z.string().describe("Empty where sign-in knows them no more."),
     name: z.string(),
     role: RoleName,
+    hasSecondFactor: z.boolean().describe("They have set one up."),
     createdAt: Timestamp.openapi({ description: "Since when they are a member." }),
   })
   .openapi("Member");
@@ -23,6 +24,8 @@ export const OrgMember = z
 export const MemberPath = OrgPath.extend({ user: UserId });
 
 /** The answer for a row. */
-export function toMember({ user, email, name, role, created_at_ms }: MemberRow): z.infer<typeof OrgMember> {
-  return { user, email, name, role, createdAt: formatIso(created_at_ms) };
+export function toMember(row: MemberRow): z.infer<typeof OrgMember> {
+  const { user, email, name, role } = row;
+  const hasSecondFactor = row.has_second_factor !== 0;
+  return { user, email, name, role, hasSecondFactor, createdAt: formatIso(row.created_at_ms) };
 }

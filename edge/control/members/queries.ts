@@ -17,6 +17,7 @@ export const MemberRow = z.object({
   created_at_ms: z.int(),
   email: z.string(),
   name: z.string(),
+  has_second_factor: z.int(),
 });
 export type MemberRow = z.infer<typeof MemberRow>;
 
@@ -31,7 +32,8 @@ const MembershipRow = z.object({
 /** An org that a person is in, and as what. */
 export type MembershipRow = z.infer<typeof MembershipRow>;
 
-const described = `members.*, coalesce(auth_users.email, '') AS email, coalesce(auth_users.name, '') AS name
+const described = `members.*, coalesce(auth_users.email, '') AS email, coalesce(auth_users.name, '') AS name,
+  coalesce(auth_users.two_factor_enabled, 0) AS has_second_factor
   FROM members LEFT JOIN auth_users ON auth_users.id = members.user`;
 
 /** A person's role in an org; null when they are no member of it. */

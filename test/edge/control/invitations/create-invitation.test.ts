@@ -27,7 +27,14 @@ it("mails a link whose token stands nowhere else, for seven days", async () => {
   const email = fresh();
   const answer = await invite(world.a.org, { email: ` ${email.toUpperCase()} `, role: "developer" }, admin);
   expect(answer.status).toBe(201);
-  expect(answer.body).toMatchObject({ email, role: "developer", state: "open", isMailed: true, resend: null });
+  expect(answer.body).toMatchObject({
+    email,
+    role: "developer",
+    state: "open",
+    isMailed: true,
+    link: null,
+    resend: null,
+  });
   const inDays = (Date.parse(answer.body.expiresAt) - Date.parse(answer.body.createdAt)) / 86_400_000;
   expect(inDays).toBe(7);
   const mail = world.mailer.mails.at(-1);
@@ -50,12 +57,17 @@ it("says when its mail did not go out, and where to send it again, at once", asy
   const { status, body } = await invite(world.a.org, { email: fresh(), role: "viewer" });
   expect([status, body.isMailed]).toEqual([201, false]);
   expect(body.resend).toBe(`/control/orgs/${world.a.org}/invitations/${body.id}/resend`);
+  // It may be handed over; only its address can use it, as with a mailed one.
+  expect(body.link).toMatch(/^http:\/\/edge\.test\/portal\/invitation#\w{43}$/);
+  const guest = await world.signIn(null, "viewer", { email: body.email });
   world.control.mailer = null;
   expect((await resend(body.id)).body.isMailed).toBe(false);
   world.control.mailer = world.mailer;
   world.mailer.fails = false;
   const again = await world.ask("POST", body.resend, { key: world.a.admin });
-  expect([again.status, again.body.isMailed, again.body.resend]).toEqual([200, true, null]);
+  expect([again.status, again.body.isMailed, again.body.link, again.body.resend]).toEqual([200, true, null, null]);
+  const token = body.link.split("#")[1];
+  expect((await world.ask("POST", "/control/invitations/accept", { ...guest, body: { token } })).status).toBe(404);
 });
 
 it("is sent again once a minute, five times in all, each time with another link", async () => {

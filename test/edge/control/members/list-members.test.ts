@@ -28,6 +28,7 @@ it("lists members with who they are, page by page, to everybody in the org and t
     email: viewer.person.email,
     name: "Ada",
     role: "viewer",
+    hasSecondFactor: false,
     createdAt: "1970-01-01T00:00:00.001Z",
   });
   expect((await world.ask("GET", path, { key: world.b.admin })).status).toBe(404);
