@@ -42,6 +42,7 @@ export interface Env {
   CURRENCY?: string;
   TICKETS?: string;
   STORE_KEYS?: string;
+  AUDIT_KEY?: string;
   USAGE_DAYS?: string;
   SESSION_KEYS?: string;
   PUBLIC_URL?: string;
@@ -123,6 +124,14 @@ export const Settings = z
           "Stored responses are sealed under keys of their orgs, and those under these, as webhooks' secrets are: " +
           "JSON, kid to secret, one or two; the first seals. Without it no responses can be stored, and no webhooks " +
           "made.",
+        isSecret: true,
+      }),
+    AUDIT_KEY: createJsonSchema(PrivateKey)
+      .optional()
+      .meta({
+        description:
+          "Signs the end of each org's audit log, once a day: an Ed25519 JWK with `d` and `kid`, used for nothing else. " +
+          "Without it no heads are signed. Give its public half to whoever verifies logs.",
         isSecret: true,
       }),
     ...signInSettings,

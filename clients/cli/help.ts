@@ -1,8 +1,8 @@
-import type { Command } from "./commands/command.ts";
+import type { CommandHead } from "./commands/command.ts";
 import { commonOptions, type Option } from "./input/flags.ts";
 
 /** The help of `penstock help`: every command in one line. */
-export function writeHelp(commands: readonly Command[]): string {
+export function writeHelp(commands: readonly CommandHead[]): string {
   const widest = Math.max(...commands.map((command) => writeUsage(command).length));
   return [
     "penstock: orgs, keys, usage, webhooks, models and nodes of a Penstock edge.",
@@ -26,13 +26,13 @@ export function writeHelp(commands: readonly Command[]): string {
 }
 
 /** The help of one command. */
-export function writeCommandHelp(command: Command): string {
+export function writeCommandHelp(command: CommandHead): string {
   const lines = [`Usage: penstock ${writeUsage(command)} [options]`, "", command.about, ...(command.more ?? [])];
   if (Object.keys(command.options).length > 0) lines.push("", "Options:", ...writeOptions(command.options));
   return [...lines, "", "Options of every command:", ...writeOptions(commonOptions)].join("\n");
 }
 
-const writeUsage = ({ name, usage }: Command): string => (usage ? `${name} ${usage}` : name);
+const writeUsage = ({ name, usage }: CommandHead): string => (usage ? `${name} ${usage}` : name);
 
 function writeOptions(options: Record<string, Option>): string[] {
   const entries = Object.entries(options).map(([name, { value, isMany, about }]) => {

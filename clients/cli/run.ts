@@ -1,10 +1,12 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { ask, EdgeError } from "./ask.ts";
 import { commands } from "./commands/all.ts";
-import type { Command } from "./commands/command.ts";
+import type { Command, LocalCommand } from "./commands/command.ts";
 import { writeCommandHelp, writeHelp } from "./help.ts";
 import { Flags, UsageError } from "./input/flags.ts";
 import { nameFlag } from "./input/fields.ts";
-import { read } from "./output/table.ts";
+import { clean, read } from "./output/table.ts";
 import { writeCsv, writeText, type View } from "./output/view.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
@@ -18,7 +20,10 @@ export interface Terminal {
   nowMs(): number;
 }
 
-/** Runs one command line. Answers the exit code: 0 done, 1 the edge refused or cannot be reached, 2 wrong usage. */
+/**
+ * Runs one command line. Answers the exit code: 0 done, 1 the edge refused or cannot be reached, or what was verified is
+ * not good, 2 wrong usage.
+ */
 export async function runCommand(words: string[], terminal: Terminal): Promise<number> {
   try {
     if (words.length === 0 || words[0] === "help" || words[0] === "--help" || words[0] === "-h") {
@@ -29,6 +34,7 @@ export async function runCommand(words: string[], terminal: Terminal): Promise<n
     const rest = words.slice(command.name.split(" ").length);
     const flags = new Flags(rest, command.options);
     if (flags.is("help")) terminal.print(writeCommandHelp(command));
+    else if ("answer" in command) return answerHere(command, flags, terminal);
     else await serve(command, flags, terminal);
     return 0;
   } catch (failure) {
@@ -41,6 +47,21 @@ export async function runCommand(words: string[], terminal: Terminal): Promise<n
     terminal.complain(hideKeys(isJson ? JSON.stringify(failure.body, null, 2) : `penstock: ${failure.message}`));
     return 1;
   }
+}
+
+function answerHere(command: LocalCommand, flags: Flags, terminal: Terminal): number {
+  flags.refuseMoreThan(command.words);
+  const readFile = (path: string): string => {
+    try {
+      return readFileSync(resolve(terminal.folder, path), "utf8");
+    } catch (cause) {
+      throw new UsageError(`cannot read '${clean(path)}'.`, { cause });
+    }
+  };
+  const { text, isGood } = command.answer(flags, readFile);
+  if (isGood) terminal.print(text);
+  else terminal.complain(`penstock: ${text}`);
+  return isGood ? 0 : 1;
 }
 
 async function serve(command: Command, flags: Flags, terminal: Terminal): Promise<void> {
@@ -88,7 +109,7 @@ function inFlags(failure: EdgeError, command: Command, sent: Record<string, unkn
   return new EdgeError(`${flag}: ${message}`, failure.body);
 }
 
-function findCommand(words: string[]): Command {
+function findCommand(words: string[]): Command | LocalCommand {
   const known = commands.find(({ name }) => name === words.slice(0, name.split(" ").length).join(" "));
   if (known) return known;
   const group = commands.filter(({ name }) => name.startsWith(`${words[0]} `)).map(({ name }) => name.split(" ")[1]);

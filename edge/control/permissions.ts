@@ -81,6 +81,11 @@ export function listActions(held: readonly Role[]): Action[] {
   return actions.filter((action) => findReach(action, held) !== null);
 }
 
+/** Who reaches every key of an org may be given admin keys; who no longer does must have none. */
+export function isInCharge(role: MemberRole): boolean {
+  return findReach("keys.write", [role]) === "all";
+}
+
 function isAction(name: string): name is Action {
   return Object.hasOwn(table, name);
 }

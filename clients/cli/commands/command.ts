@@ -11,8 +11,8 @@ export interface Given {
   nowMs: number;
 }
 
-/** One command: what it takes, what it asks of the edge, and how the answer is shown. */
-export interface Command {
+/** What every command has: its name, what it takes, and its help. */
+export interface CommandHead {
   name: string;
   usage: string;
   about: string;
@@ -20,6 +20,10 @@ export interface Command {
   options: Record<string, Option>;
   /** How many words it takes at most. */
   words: number;
+}
+
+/** One command: what it asks of the edge, and how the answer is shown. */
+export interface Command extends CommandHead {
   /** The credential that it needs, where that is not an admin key. */
   credential?: "bootstrap token" | "none";
   /** Its first word is an org; when there is none, the key's own is meant. */
@@ -28,6 +32,11 @@ export interface Command {
   orgAt?: number;
   question(given: Given): Question;
   show(answer: unknown, edge: string): View;
+}
+
+/** A command that asks no edge: it reads files, says what it found, and whether that is good. */
+export interface LocalCommand extends CommandHead {
+  answer(flags: Flags, readFile: (path: string) => string): { text: string; isGood: boolean };
 }
 
 /** What the help says of windows. */
@@ -89,6 +98,19 @@ export function nextPage(answer: unknown): string[] {
 /** The currency of an answer, as a view takes it. */
 export function currencyIn(answer: unknown): { currency: string } {
   return { currency: clean(read(answer, "currency")) };
+}
+
+/** A setting that one switch turns on and another off; `undefined` when neither was given. */
+export function readSwitch(flags: Flags, on: string, off: string): boolean | undefined {
+  if (flags.is(on) && flags.is(off)) throw new UsageError(`--${on} and --${off} exclude each other.`);
+  return flags.is(on) ? true : flags.is(off) ? false : undefined;
+}
+
+/** A word that must be the id of one kind of thing; `list` names the command that shows them. */
+export function readId(flags: Flags, word: { at: number; name: string }, prefix: string, list: string): string {
+  const id = flags.word(word.at, word.name);
+  if (new RegExp(`^${prefix}_[0-9A-Za-z]{22}$`).test(id)) return id;
+  throw new UsageError(`${word.name} must be an id (${prefix}_…), as 'penstock ${list}' shows it; not '${clean(id)}'.`);
 }
 
 /** An option that takes one of these words; undefined when it was not given. */

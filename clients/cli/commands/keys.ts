@@ -30,6 +30,8 @@ const scopeOptions: Record<string, Option> = {
   cidr: { value: "CIDR", isMany: true, about: "Addresses that may use it, e.g. 203.0.113.0/24." },
   expires: expiresOption,
   limit: limitOption,
+  project: { value: "PROJECT", about: "The project in whose windows its calls count, too; none is none." },
+  owner: { value: "OWNER", about: "The member (user_…) or service account (sa_…) that it is for; none is nobody." },
 };
 
 const keyColumns: Column[] = [
@@ -55,6 +57,8 @@ const keyFields: Column[] = [
   ["models", "models"],
   ["ips", "ipCidrs"],
   ["limits", "limits"],
+  ["project", "project"],
+  ["owner", "owner"],
   ["expires", "expiresAt"],
   ["revoked", "revokedAt"],
   ["replaces", "replaces"],
@@ -128,10 +132,18 @@ const keepCommands: readonly Command[] = [
     name: "keys list",
     usage: "[ORG]",
     about: "List an org's keys, newest first.",
-    options: pageOptions,
+    options: {
+      ...pageOptions,
+      owner: { value: "OWNER", about: "Only those of this member (user_…) or service account (sa_…)." },
+      project: { value: "PROJECT", about: "Only those of this project." },
+    },
     words: 1,
     mayOmitOrg: true,
-    question: (input) => ({ method: "GET", path: `${orgPath(input)}/keys`, query: pageQuery(input.flags) }),
+    question: (input) => ({
+      method: "GET",
+      path: `${orgPath(input)}/keys`,
+      query: { ...pageQuery(input.flags), owner: input.flags.one("owner"), project: input.flags.one("project") },
+    }),
     show: (answer) => ({
       columns: keyColumns,
       rows: readList(answer, "keys"),
@@ -151,7 +163,7 @@ const keepCommands: readonly Command[] = [
   {
     name: "keys set",
     usage: "KEY_ID",
-    about: "Set a key's name, scopes, limits or expiry. What is not named stays.",
+    about: "Set a key's name, scopes, limits, expiry, project or owner. What is not named stays.",
     more: ["A scope that is given replaces what it was; 'any' lifts it, as in --model any.", ...aboutWindows],
     options: { name: { value: "NAME", about: "Its new name." }, ...scopeOptions },
     words: 1,
@@ -185,7 +197,7 @@ function readNewKey(flags: Flags, nowMs: number): Record<string, unknown> {
   if (!name) throw new UsageError("--name is missing: say what the key is for.");
   const scopes = { endpoints: flags.many("endpoint"), models: flags.many("model"), ipCidrs: flags.many("cidr") };
   const bounds = { expiresAt: readExpiry(flags.one("expires"), nowMs), limits: readLimits(flags.many("limit")) };
-  return { name, ...given({ kind: flags.one("kind"), ...scopes, ...bounds }) };
+  return { name, ...given({ kind: flags.one("kind"), ...scopes, ...bounds, ...readHome(flags) }) };
 }
 
 function readChange(flags: Flags, nowMs: number): Record<string, unknown> {
@@ -196,9 +208,17 @@ function readChange(flags: Flags, nowMs: number): Record<string, unknown> {
     ipCidrs: readScope(flags, "cidr"),
     expiresAt: readExpiry(flags.one("expires"), nowMs),
     limits: readLimits(flags.many("limit")),
+    ...readHome(flags),
   });
   if (Object.keys(change).length > 0) return change;
-  throw new UsageError("nothing to set: give --name, --endpoint, --model, --cidr, --limit or --expires.");
+  throw new UsageError(
+    "nothing to set: give --name, --endpoint, --model, --cidr, --limit, --expires, --project or --owner.",
+  );
+}
+
+function readHome(flags: Flags): Record<string, string | null | undefined> {
+  const read = (name: string) => (flags.one(name) === "none" ? null : flags.one(name));
+  return { project: read("project"), owner: read("owner") };
 }
 
 function readScope(flags: Flags, name: string): string[] | null | undefined {

@@ -11,6 +11,7 @@ import {
   orgPath,
   pageOptions,
   pageQuery,
+  readSwitch,
   windowColumns,
   type Command,
 } from "./command.ts";
@@ -37,6 +38,8 @@ const orgFields: Column[] = [
   ["name", "name"],
   ["plan", "plan"],
   ["suspended", "isSuspended"],
+  ["second factor needed", "requiresMfa"],
+  ["closed", "closedAt"],
   ["responses kept (hours)", "responseRetentionHours"],
   ...windowColumns,
   ["created", "createdAt"],
@@ -92,7 +95,7 @@ export const orgCommands: readonly Command[] = [
   {
     name: "orgs set",
     usage: "ORG",
-    about: "Set an org's name, plan or limits; suspend or resume it (operators).",
+    about: "Set an org's name, or whether its members need a second factor; plan, limits, suspension (operators).",
     more: [
       ...aboutWindows,
       `With --plan enterprise, ${ratesAsSet.join(", ").replace(/, ([^,]*)$/, " and $1")} must be given.`,
@@ -102,7 +105,9 @@ export const orgCommands: readonly Command[] = [
       plan: planOption,
       limit: limitOption,
       suspend: { about: "Refuse all its calls." },
-      resume: { about: "Let it call again." },
+      resume: { about: "Let it call again; opens a closed one." },
+      "require-mfa": { about: "Members without a second factor may do nothing there." },
+      "allow-no-mfa": { about: "Lift that." },
     },
     words: 1,
     question: (input) => ({
@@ -128,6 +133,16 @@ export const orgCommands: readonly Command[] = [
       path: `${orgPath(input)}/response-retention`,
       body: { hours: readHours(input.flags) },
     }),
+    show: showOrg,
+  },
+  {
+    name: "orgs close",
+    usage: "ORG",
+    about: "Close an org: suspend it, and revoke each of its keys for good.",
+    more: ["An operator can resume it, without the keys. Its bill and its log stay."],
+    options: {},
+    words: 1,
+    question: (input) => ({ method: "DELETE", path: orgPath({ ...input, org: undefined }), body: {} }),
     show: showOrg,
   },
   {
@@ -159,15 +174,15 @@ function readHours(flags: Flags): number | null {
 }
 
 function readChange(flags: Flags): Record<string, unknown> {
-  if (flags.is("suspend") && flags.is("resume")) throw new UsageError("--suspend and --resume exclude each other.");
-  const isSuspended = flags.is("suspend") ? true : flags.is("resume") ? false : undefined;
+  const isSuspended = readSwitch(flags, "suspend", "resume");
   const change = given({
     name: flags.one("name"),
     plan: flags.one("plan"),
     limits: readLimits(flags.many("limit")),
     isSuspended,
+    requiresMfa: readSwitch(flags, "require-mfa", "allow-no-mfa"),
   });
   if (Object.keys(change).length === 0)
-    throw new UsageError("nothing to set: give --name, --plan, --limit, --suspend or --resume.");
+    throw new UsageError("nothing to set: give --name, --plan, --limit, --suspend, --resume or --require-mfa.");
   return change;
 }

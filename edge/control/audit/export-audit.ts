@@ -5,13 +5,13 @@ import { defineEndpoint, describeStream, refusalAnswer } from "../http/endpoint.
 import type { ControlEnv } from "../http/port.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { auditOrg } from "../orgs/commit-org.ts";
-import { selectChain } from "./queries.ts";
+import { selectChain, selectHeads, type SignedHead } from "./queries.ts";
 
 const rowsAtOnce = 500;
 
 /**
  * Exports an org's whole log, oldest first, one entry a line, as it was hashed: what `penstock audit verify` reckons
- * again. The export is itself an entry, the last one in it. It is streamed; should the store fail on the way, the
+ * again; behind them the heads that were signed. The export is itself an entry, the last one in it. It is streamed; should the store fail on the way, the
  * connection breaks, so half a log is never taken for a whole one.
  */
 export const exportAudit = defineEndpoint(
@@ -36,6 +36,8 @@ export const exportAudit = defineEndpoint(
   },
 );
 
+const writeLine = (head: SignedHead): string => `${JSON.stringify({ head })}\n`;
+
 function streamLog(c: Context<ControlEnv>): ReadableStream<Uint8Array> {
   const { control, org, visit } = c.var;
   const encoder = new TextEncoder();
@@ -46,7 +48,10 @@ function streamLog(c: Context<ControlEnv>): ReadableStream<Uint8Array> {
         const rows = await selectChain(control.db, org.id, after, rowsAtOnce);
         after = rows.at(-1)?.seq ?? after;
         if (rows.length > 0) controller.enqueue(encoder.encode(rows.map((row) => `${JSON.stringify(row)}\n`).join("")));
-        if (rows.length < rowsAtOnce) controller.close();
+        if (rows.length === rowsAtOnce) return;
+        const heads = await selectHeads(control.db, org.id, after);
+        if (heads.length > 0) controller.enqueue(encoder.encode(heads.map(writeLine).join("")));
+        controller.close();
       } catch (cause) {
         visit.log("export_broken", { cause: describeCause(cause) });
         controller.error(cause);

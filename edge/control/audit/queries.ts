@@ -94,3 +94,46 @@ export function insertEvent(
   const insert = db.prepare(`INSERT INTO events (id, org, type, at_ms, body) SELECT ?, ?, ?, ?, ? WHERE ${wasAudited}`);
   return insert.bind(event.id, event.org, event.type, event.atMs, event.body, mark.org, mark.seq, mark.hash);
 }
+
+const SignedHead = z.object({
+  org: OrgId,
+  seq: z.int(),
+  hash: z.string(),
+  at_ms: z.int(),
+  kid: z.string(),
+  signature: z.string(),
+});
+
+/** The end of a log as it was signed. */
+export type SignedHead = z.infer<typeof SignedHead>;
+
+/** The ends of logs, of orgs after `afterOrg`, that have an entry since their last signed head and none of `sinceMs`. */
+export async function selectUnsigned(
+  db: Database,
+  { afterOrg, sinceMs }: { afterOrg: string; sinceMs: number },
+  limit: number,
+): Promise<{ org: OrgId; seq: number; hash: string }[]> {
+  const select = db.prepare(
+    `SELECT o.id AS org, a.seq, a.hash FROM orgs AS o
+     JOIN audit AS a ON a.org = o.id AND a.seq = (SELECT seq FROM audit WHERE org = o.id ORDER BY seq DESC LIMIT 1)
+     LEFT JOIN audit_heads AS h
+       ON h.org = o.id AND h.seq = (SELECT seq FROM audit_heads WHERE org = o.id ORDER BY seq DESC LIMIT 1)
+     WHERE o.id > ? AND (h.seq IS NULL OR (h.seq < a.seq AND h.at_ms < ?)) ORDER BY o.id LIMIT ?`,
+  );
+  const { results } = await select.bind(afterOrg, sinceMs, limit).all();
+  return z.array(Head.extend({ org: OrgId })).parse(results);
+}
+
+/** Inserts a signed head; one that is there already stays. */
+export function insertHead(db: Database, { org, seq, hash, at_ms, kid, signature }: SignedHead): Statement {
+  const insert = db.prepare(
+    `INSERT INTO audit_heads (org, seq, hash, at_ms, kid, signature) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  );
+  return insert.bind(org, seq, hash, at_ms, kid, signature);
+}
+
+/** The signed heads of an org's log up to an entry, oldest first. */
+export async function selectHeads(db: Database, org: OrgId, upToSeq: number): Promise<SignedHead[]> {
+  const select = db.prepare("SELECT * FROM audit_heads WHERE org = ? AND seq <= ? ORDER BY seq");
+  return z.array(SignedHead).parse((await select.bind(org, upToSeq).all()).results);
+}

@@ -3,6 +3,7 @@ import { describeCause, Refusal } from "../../errors.ts";
 import type { PublishedRecord } from "../../ledger/port.ts";
 import { toKeyRecord, type KeyRow } from "../keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "../orgs/queries.ts";
+import { toProjectRecord, type ProjectRow } from "../projects/queries.ts";
 import type { ControlEnv } from "./port.ts";
 
 /** Publishes an org as stored; refuses with 503 when the ledger is unavailable, so that repeating the request heals. */
@@ -13,6 +14,22 @@ export async function publishOrg(c: Context<ControlEnv>, row: OrgRow): Promise<v
 /** Publishes a key as stored. Admin keys are read from D1 on every request, so no ledger needs them. */
 export async function publishKey(c: Context<ControlEnv>, row: KeyRow): Promise<void> {
   if (row.kind === "inference") await publish(c, toKeyRecord(row));
+}
+
+const atOnce = 8;
+
+/** Publishes many keys, some at a time; the first that fails refuses with 503, and repeating publishes all again. */
+export async function publishKeys(c: Context<ControlEnv>, rows: readonly KeyRow[]): Promise<void> {
+  const left = rows.values();
+  const publishLeft = async () => {
+    for (const row of left) await publishKey(c, row);
+  };
+  await Promise.all(Array.from({ length: atOnce }, publishLeft));
+}
+
+/** Publishes a project as stored; before any key that names it. */
+export async function publishProject(c: Context<ControlEnv>, row: ProjectRow): Promise<void> {
+  await publish(c, toProjectRecord(row));
 }
 
 /** Runs the clean-up after a failure: if it fails itself that is logged, and hides nothing. */

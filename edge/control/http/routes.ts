@@ -18,11 +18,21 @@ import { listKeys } from "../keys/list-keys.ts";
 import { revokeKey } from "../keys/revoke-key.ts";
 import { rotateKey } from "../keys/rotate-key.ts";
 import { showKey } from "../keys/show-key.ts";
+import { acceptInvitation } from "../invitations/accept-invitation.ts";
+import { createInvitation } from "../invitations/create-invitation.ts";
+import { listInvitations } from "../invitations/list-invitations.ts";
+import { resendInvitation } from "../invitations/resend-invitation.ts";
+import { revokeInvitation } from "../invitations/revoke-invitation.ts";
+import { changeMember } from "../members/change-member.ts";
+import { leaveOrg } from "../members/leave-org.ts";
+import { listMembers } from "../members/list-members.ts";
+import { removeMember } from "../members/remove-member.ts";
 import { addOperator } from "../operators/add-operator.ts";
 import { listOperators } from "../operators/list-operators.ts";
 import { removeOperator } from "../operators/remove-operator.ts";
 import { bootstrapOperator } from "../orgs/bootstrap-operator.ts";
 import { changeOrg } from "../orgs/change-org.ts";
+import { closeOrg } from "../orgs/close-org.ts";
 import { createOrg } from "../orgs/create-org.ts";
 import { moveOrg } from "../orgs/move-org.ts";
 import { retainResponses } from "../orgs/retain-responses.ts";
@@ -30,6 +40,13 @@ import { listOrgs } from "../orgs/list-orgs.ts";
 import { showOrg } from "../orgs/show-org.ts";
 import { listModels } from "../models/list-models.ts";
 import { listNodes } from "../nodes/list-nodes.ts";
+import { changeProject } from "../projects/change-project.ts";
+import { createProject } from "../projects/create-project.ts";
+import { listProjects } from "../projects/list-projects.ts";
+import { showProject } from "../projects/show-project.ts";
+import { createServiceAccount } from "../service-accounts/create-service-account.ts";
+import { listServiceAccounts } from "../service-accounts/list-service-accounts.ts";
+import { removeServiceAccount } from "../service-accounts/remove-service-account.ts";
 import type { ControlEnv } from "./port.ts";
 import { listPrices } from "../prices/list-prices.ts";
 import { setPrice } from "../prices/set-price.ts";
@@ -74,6 +91,7 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...listOrgs);
   app.openapi(...showOrg);
   app.openapi(...changeOrg);
+  app.openapi(...closeOrg);
   app.openapi(...moveOrg);
   app.openapi(...retainResponses);
   app.openapi(...createKey);
@@ -82,6 +100,33 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...changeKey);
   app.openapi(...rotateKey);
   app.openapi(...revokeKey);
+  mountPeople(app);
+  mountAccounts(app);
+  return app;
+}
+
+/** Who is in an org, and what they have in common. */
+function mountPeople(app: OpenAPIHono<ControlEnv>): void {
+  app.openapi(...listMembers);
+  app.openapi(...changeMember);
+  app.openapi(...removeMember);
+  app.openapi(...leaveOrg);
+  app.openapi(...createInvitation);
+  app.openapi(...listInvitations);
+  app.openapi(...resendInvitation);
+  app.openapi(...revokeInvitation);
+  app.openapi(...acceptInvitation);
+  app.openapi(...createProject);
+  app.openapi(...listProjects);
+  app.openapi(...showProject);
+  app.openapi(...changeProject);
+  app.openapi(...createServiceAccount);
+  app.openapi(...listServiceAccounts);
+  app.openapi(...removeServiceAccount);
+}
+
+/** What was used, what it cost, what was done, and who hears of it. */
+function mountAccounts(app: OpenAPIHono<ControlEnv>): void {
   app.openapi(...showLedger);
   app.openapi(...listUsage);
   app.openapi(...summarizeUsage);
@@ -109,7 +154,6 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...showDelivery);
   app.openapi(...redeliver);
   app.openapi(...listEvents);
-  return app;
 }
 
 const begin: MiddlewareHandler<ControlEnv> = async (c, next) => {

@@ -4,6 +4,7 @@ import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
 import { publishKey } from "../http/publish.ts";
+import { KeyOwnerId, refuseOwner, refuseProject } from "../owners/check-owner.ts";
 import { commitKeyChange } from "./commit-key.ts";
 import { Key, KeyPath, readOwner, refuseOutliving, refusePast, toKey } from "./key.ts";
 import { findKey } from "./queries.ts";
@@ -17,13 +18,17 @@ const Body = z
       "Only the windows named here are set: `null` for one lifts it, `null` for `limits` lifts all.",
     ),
     expiresAt: Expiry,
+    owner: KeyOwnerId.optional().describe(
+      "Who gets it: a member or a service account; `null` is nobody in particular.",
+    ),
   })
   .refine((body) => Object.values(body).some((value) => value !== undefined), "Nothing to change.")
   .openapi("KeyChange", { minProperties: 1 });
 
 /**
- * Sets a key's name, scopes, limits or expiry; what is not named stays. In force for the next call once it has
- * answered; refused with 503, it heals by repeating. A key that is not in force is refused with 409: it stays ended.
+ * Sets a key's name, scopes, limits, expiry, owner or project; what is not named stays. In force for the next call once
+ * it has answered; refused with 503, it heals by repeating. A key that is not in force is refused with 409: it stays
+ * ended.
  */
 export const changeKey = defineEndpoint(
   "keys.write",
@@ -32,7 +37,7 @@ export const changeKey = defineEndpoint(
     path: "/orgs/{org}/keys/{key}",
     operationId: "changeKey",
     tags: ["keys"],
-    summary: "Set a key's name, scopes, limits and expiry",
+    summary: "Set a key's name, scopes, limits, expiry, owner and project",
     request: { params: KeyPath, body: describeJsonBody(Body) },
     responses: { 200: describeJsonAnswer("The key.", Key), default: refusalAnswer },
   }),
@@ -47,6 +52,8 @@ export const changeKey = defineEndpoint(
     if (body.expiresAt !== undefined) refuseOutliving(c, known.kind, body.expiresAt);
     const scope = known.kind === "admin" ? findScope(body) : null;
     if (scope) throw new Refusal("invalid_value", { param: scope, message: `${scope}: ${scopesOfInferenceKeys}` });
+    await refuseOwner(c, known.kind, body.owner === known.owner ? undefined : body.owner);
+    await refuseProject(c, body.project === known.project ? undefined : body.project);
     const change = {
       name: body.name,
       endpoints: body.endpoints && unique(body.endpoints),
@@ -54,6 +61,8 @@ export const changeKey = defineEndpoint(
       ipCidrs: body.ipCidrs && unique(body.ipCidrs),
       limits: body.limits,
       expiresAtMs: body.expiresAt,
+      owner: body.owner,
+      project: body.project,
     };
     const row = await commitKeyChange(c, known, change);
     await publishKey(c, row);

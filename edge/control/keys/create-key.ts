@@ -8,6 +8,7 @@ import { cleanUp, publishKey } from "../http/publish.ts";
 import { commitKeyStep, describeKey, withdrawKey } from "./commit-key.ts";
 import { findFull, KeyWithSecret, readKeyRoom, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
 import { insertKey, type KeyDraft } from "./insert-queries.ts";
+import { KeyOwnerId, findDefaultProject, readDefaultOwner, refuseOwner, refuseProject } from "../owners/check-owner.ts";
 import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
 
 const Body = z
@@ -16,6 +17,7 @@ const Body = z
     kind: z.enum(["inference", "admin"]).optional(),
     ...scopeFields,
     expiresAt: Expiry,
+    owner: KeyOwnerId.optional().describe("The member or service account that it is for; oneself if not given."),
   })
   .superRefine((body, context) => {
     if (body.kind !== "admin") return;
@@ -43,10 +45,13 @@ export const createKey = defineEndpoint(
     },
   }),
   async (c) => {
-    const { visit, control, org, principal } = c.var;
-    const { name, kind = "inference", ...given } = c.req.valid("json");
+    const { visit, control, org } = c.var;
+    const { name, kind = "inference", owner, ...given } = c.req.valid("json");
     const nowMs = visit.now();
     refuseUnlessInCharge(c, kind);
+    await refuseOwner(c, kind, owner);
+    const project = given.project === undefined ? await findDefaultProject(c, owner) : given.project;
+    await refuseProject(c, project);
     refusePast(given.expiresAt, nowMs);
     refuseOutliving(c, kind, given.expiresAt ?? null);
     const max = readKeyRoom(org, kind);
@@ -61,15 +66,19 @@ export const createKey = defineEndpoint(
       models: given.models ? resolveModels(given.models, control.models) : null,
       ipCidrs: given.ipCidrs ? unique(given.ipCidrs) : null,
       limits: given.limits ?? null,
-      owner: principal.person ? principal.id : null,
-      project: null,
+      owner: owner === undefined ? readDefaultOwner(c) : owner,
+      project,
       expiresAtMs: given.expiresAt ?? null,
       createdAtMs: nowMs,
     };
     const after = describeKey({ ...draft, ip_cidrs: draft.ipCidrs, expires_at_ms: draft.expiresAtMs });
     const facts = { id: draft.id, before: null, after };
     const row = await commitKeyStep(c, "key.created", facts, insertKey(control.db, draft, max));
-    if (!row) throw (await findFull(control.db, org, max, nowMs)) ?? refuseFull(max);
+    if (!row) {
+      await refuseOwner(c, kind, owner);
+      await refuseProject(c, project);
+      throw (await findFull(control.db, org, max, nowMs)) ?? refuseFull(max);
+    }
     try {
       await publishKey(c, row);
     } catch (cause) {

@@ -4,7 +4,7 @@ import type { KeyLimits } from "../../agreements/records/quota.ts";
 import type { KeyId, OrgId, ProjectId } from "../../agreements/tokens/ids.ts";
 import { keyRetentionMs, keysInForceMax, keysKeptMax } from "../../limits.ts";
 import type { Database, Statement } from "../http/store.ts";
-import { inForce, type KeyRow } from "./queries.ts";
+import { hasHome, inForce, type KeyRow } from "./queries.ts";
 
 /** What minting gives and a row keeps. */
 export interface Minted {
@@ -43,8 +43,8 @@ export interface KeyRoom {
 const room: KeyRoom = { inForce: keysInForceMax, kept: keysKeptMax };
 
 /**
- * Inserts a key at version 1; no row when its org has no room for it. One statement, so of two at once that see the
- * last place one gets it.
+ * Inserts a key at version 1; no row when its org has no room for it, or its owner or project may not have it. One
+ * statement, so of two at once that see the last place one gets it, and none is made for who has just left.
  */
 export function insertKey(db: Database, key: KeyDraft, max = room): Statement {
   const insert = db.prepare(
@@ -52,7 +52,9 @@ export function insertKey(db: Database, key: KeyDraft, max = room): Statement {
        owner, project, expires_at_ms, created_at_ms)
      SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
      WHERE (SELECT count(*) FROM keys WHERE org = ? AND ${inForce}) < ?
-       AND (SELECT count(*) FROM keys WHERE org = ? AND ${kept}) < ? RETURNING *`,
+       AND (SELECT count(*) FROM keys WHERE org = ? AND ${kept}) < ?
+       AND EXISTS (SELECT 1 FROM (SELECT ? AS org, ? AS kind, ? AS owner, ? AS project) AS given WHERE ${hasHome})
+     RETURNING *`,
   );
   const scopes = [key.endpoints, key.models, key.ipCidrs, key.limits].map((scope) => scope && JSON.stringify(scope));
   const values = [
@@ -75,6 +77,10 @@ export function insertKey(db: Database, key: KeyDraft, max = room): Statement {
     key.org,
     ...keptSince(key.createdAtMs),
     max.kept,
+    key.org,
+    key.kind,
+    key.owner,
+    key.project,
   ];
   return insert.bind(...values);
 }

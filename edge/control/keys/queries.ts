@@ -132,28 +132,47 @@ export interface KeyChange {
   ipCidrs?: string[] | null | undefined;
   limits?: KeyLimits | null | undefined;
   expiresAtMs?: number | null | undefined;
+  owner?: string | null | undefined;
+  project?: ProjectId | null | undefined;
 }
 
 /** What a key becomes by a change. */
 export function applyKeyChange(known: KeyRow, change: KeyChange): KeyRow {
   const { name = known.name, endpoints = known.endpoints, models = known.models, limits } = change;
   const { ipCidrs = known.ip_cidrs, expiresAtMs = known.expires_at_ms } = change;
+  const { owner = known.owner, project = known.project } = change;
   const set = limits ? { ...known.limits, ...limits } : limits === null ? null : known.limits;
-  return { ...known, name, endpoints, models, ip_cidrs: ipCidrs, limits: set, expires_at_ms: expiresAtMs };
+  const scopes = { endpoints, models, ip_cidrs: ipCidrs, limits: set };
+  return { ...known, name, ...scopes, expires_at_ms: expiresAtMs, owner, project };
 }
 
+/** That a key's owner is in its org and may have it, and its project takes keys: of a row called `given`. */
+export const hasHome = `(given.owner IS NULL
+    OR EXISTS (SELECT 1 FROM members AS m WHERE m.org = given.org AND m.user = given.owner
+      AND (given.kind <> 'admin' OR m.role IN ('owner', 'admin')))
+    OR EXISTS (SELECT 1 FROM service_accounts AS s
+      WHERE s.id = given.owner AND s.org = given.org AND s.removed_at_ms IS NULL))
+  AND (given.project IS NULL
+    OR EXISTS (SELECT 1 FROM projects AS p
+      WHERE p.id = given.project AND p.org = given.org AND p.is_archived = 0))`;
+
 /**
- * Writes a key as it shall be, and counts its version up: no row when it has changed since it was read, or is not in
- * force.
+ * Writes a key as it shall be, and counts its version up: no row when it has changed since it was read, is not in
+ * force, or is to get an owner or a project that it may not have.
  */
 export function updateKey(db: Database, changed: KeyRow, nowMs: number): Statement {
   const update = db.prepare(
-    `UPDATE keys SET name = ?, endpoints = ?, models = ?, ip_cidrs = ?, limits = ?, expires_at_ms = ?,
-       version = version + 1 WHERE id = ? AND version = ? AND ${inForce} RETURNING *`,
+    `UPDATE keys SET name = ?3, endpoints = ?4, models = ?5, ip_cidrs = ?6, limits = ?7, expires_at_ms = ?8,
+       owner = ?1, project = ?2, version = version + 1
+     WHERE id = ?9 AND version = ?10 AND ${inForce}
+       AND ((owner IS ?1 AND project IS ?2) OR EXISTS (
+         SELECT 1 FROM (SELECT keys.org AS org, keys.kind AS kind, ?1 AS owner,
+           CASE WHEN keys.project IS ?2 THEN NULL ELSE ?2 END AS project) AS given WHERE ${hasHome}))
+     RETURNING *`,
   );
   const { name, endpoints, models, ip_cidrs, limits, expires_at_ms, id, version } = changed;
   const scopes = [endpoints, models, ip_cidrs, limits].map((scope) => scope && JSON.stringify(scope));
-  return update.bind(name, ...scopes, expires_at_ms, id, version, nowMs);
+  return update.bind(changed.owner, changed.project, name, ...scopes, expires_at_ms, id, version, nowMs);
 }
 
 /** Neither revoked nor expired; at the very millisecond of its expiry a key is expired. */

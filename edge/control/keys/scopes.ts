@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { readCidr } from "../../agreements/ip.ts";
 import { Endpoint, findByName } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
+import { ProjectId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import type { ControlPorts } from "../http/port.ts";
 
@@ -17,16 +18,17 @@ const Cidr = z
   )
   .openapi({ type: "string", pattern: String.raw`^[\da-fA-F.:]{2,45}(/\d{1,3})?$` });
 
-/** What a body may say of a key's scopes and limits; `null` is any. */
+/** What a body may say of a key's scopes, limits and project; `null` is any, and no project. */
 export const scopeFields = {
   endpoints: z.array(Endpoint).min(1).max(Endpoint.options.length).nullish(),
   models: z.array(z.string().min(1).max(modelCharsMax)).min(1).max(modelsMax).nullish(),
   ipCidrs: z.array(Cidr).min(1).max(ipCidrsMax).nullish(),
   limits: KeyLimits.nullish(),
+  project: ProjectId.nullish().describe("The project in whose windows its calls count, too; `null` is none."),
 };
 
 /** Why an admin key is refused scopes. */
-export const scopesOfInferenceKeys = "Only inference keys have scopes and limits.";
+export const scopesOfInferenceKeys = "Only inference keys have scopes, limits and a project.";
 
 /** The first scope that a body names, save as `null`; `null` when it names none. */
 export function findScope(body: Record<string, unknown>): string | null {

@@ -47,8 +47,9 @@ export async function auditOrg(
 
 /** What the audit log tells of an org. */
 export function describeOrg(
-  row: Pick<OrgRow, "name" | "plan" | "limits" | "is_suspended" | "requires_mfa">,
+  row: Pick<OrgRow, "name" | "plan" | "limits" | "is_suspended" | "requires_mfa" | "closed_at_ms">,
 ): AuditFacts {
-  const { name, plan, limits, is_suspended, requires_mfa } = row;
-  return { name, plan, limits, isSuspended: is_suspended !== 0, requiresMfa: requires_mfa !== 0 };
+  const { name, plan, limits, is_suspended, requires_mfa, closed_at_ms } = row;
+  const flags = { isSuspended: is_suspended !== 0, requiresMfa: requires_mfa !== 0, isClosed: closed_at_ms !== null };
+  return { name, plan, limits, ...flags };
 }

@@ -49,7 +49,7 @@ export const createOrg = defineEndpoint(
     const id = mintOrgId(placement ?? defaultPlacements[plan], (bytes) => visit.random(bytes));
     const org = { id, name, plan, limits: resolveLimits(plan, limits), createdAtMs: visit.now() };
     const entry = { org: id, target: id, before: null, after: null };
-    const after = describeOrg({ ...org, is_suspended: 0, requires_mfa: 0 });
+    const after = describeOrg({ ...org, is_suspended: 0, requires_mfa: 0, closed_at_ms: null });
     const [made] = await commitChange(c, {
       ...entry,
       action: "org.created",

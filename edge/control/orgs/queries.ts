@@ -98,6 +98,8 @@ export function applyChange(known: OrgRow, change: OrgChange): OrgRow {
     ...known,
     name,
     plan,
+    // Resuming is what opens a closed org again.
+    closed_at_ms: isSuspended === false ? null : known.closed_at_ms,
     is_suspended: readFlag(isSuspended, known.is_suspended),
     requires_mfa: readFlag(requiresMfa, known.requires_mfa),
     limits: allLimits ?? Limits.parse({ ...known.limits, ...limits }),
@@ -107,11 +109,11 @@ export function applyChange(known: OrgRow, change: OrgChange): OrgRow {
 /** Writes an org as it shall be, and counts its version up: no row when it has changed since it was read. */
 export function updateOrg(db: Database, changed: OrgRow): Statement {
   const update = db.prepare(
-    `UPDATE orgs SET name = ?, plan = ?, limits = ?, is_suspended = ?, requires_mfa = ?, version = version + 1
-     WHERE id = ? AND version = ? RETURNING *`,
+    `UPDATE orgs SET name = ?, plan = ?, limits = ?, is_suspended = ?, requires_mfa = ?, closed_at_ms = ?,
+       version = version + 1 WHERE id = ? AND version = ? RETURNING *`,
   );
-  const { name, plan, limits, is_suspended, requires_mfa, id, version } = changed;
-  return update.bind(name, plan, JSON.stringify(limits), is_suspended, requires_mfa, id, version);
+  const { name, plan, limits, is_suspended, requires_mfa, closed_at_ms, id, version } = changed;
+  return update.bind(name, plan, JSON.stringify(limits), is_suspended, requires_mfa, closed_at_ms, id, version);
 }
 
 /** Changes nothing of an org that is there: for entries of what is kept elsewhere. */

@@ -347,6 +347,7 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   CLIENT_IP_HEADER: setting,
   CURRENCY: setting,
   STORE_KEYS: setting,
+  AUDIT_KEY: setting,
   SESSION_KEYS: setting,
   PUBLIC_URL: setting,
   MAIL: setting,

@@ -7,7 +7,7 @@ const budget = `bud_${"0".repeat(22)}`;
 
 function ask(name: string, ...line: string[]) {
   const command = commands.find((each) => each.name === name);
-  if (!command) throw new Error("no such command");
+  if (!command || !("question" in command)) throw new Error("no such command");
   return command.question({ flags: new Flags(line, command.options), org, nowMs: Date.UTC(2026, 10, 30) });
 }
 

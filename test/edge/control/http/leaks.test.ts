@@ -1,6 +1,6 @@
 import { createHash, createSign, generateKeyPairSync } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
-import { insertUser, openHooks } from "#test/edge/control/webhooks/world.ts";
+import { setEmail, openHooks } from "#test/edge/control/webhooks/world.ts";
 
 const { place, ask, hook, cause } = openHooks();
 
@@ -31,7 +31,7 @@ describe("a signed report", () => {
   it("revokes each key of ours at once: store, ledger, audit, event, mail; and says which were", async () => {
     const { world } = place;
     const owner = await world.signIn(world.a.org, "owner");
-    await insertUser(world, owner.user, "owner@example.test");
+    await setEmail(world, owner.user, "owner@example.test");
     await hook({ types: ["key.leaked"] });
     const key = await cause("leaky");
     const admin = (await ask("POST", "/keys", { name: "boss", kind: "admin" }, world.operator.key)).body;

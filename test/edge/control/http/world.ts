@@ -9,6 +9,7 @@ import { openMasterKeys } from "#edge/agreements/sealing.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
 import type { KeyRecord } from "#edge/agreements/records/key.ts";
 import type { OrgRecord } from "#edge/agreements/records/org.ts";
+import type { ProjectRecord } from "#edge/agreements/records/project.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
 import { mintControlId } from "#edge/agreements/tokens/ids.ts";
 import type { MemberRole } from "#edge/control/permissions.ts";
@@ -18,6 +19,7 @@ import { deliverDue } from "#edge/control/webhooks/sending/deliver.ts";
 import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
+import { insertPerson } from "#test/support/people/insert-person.ts";
 import { FakeLeakKeys, FakeMailer, fakeModel, FakeWeb } from "#test/support/webhooks/fakes.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
@@ -55,6 +57,10 @@ export class FakePublisher {
 
   key(id: string): KeyRecord {
     return this.records.get(id) as KeyRecord;
+  }
+
+  project(id: string): ProjectRecord {
+    return this.records.get(id) as ProjectRecord;
   }
 
   org(id: string): OrgRecord {
@@ -220,23 +226,19 @@ export async function openWorld() {
   /** Signs a person in, as a member of an org or of none; `key` asks as them. */
   const signIn = async (org: string | null, role: MemberRole, given: Partial<SignedIn> = {}) => {
     const user = mintControlId("user", generateRandomBytes);
-    if (org)
-      await db
-        .prepare("INSERT INTO members (org, user, role, created_at_ms) VALUES (?, ?, ?, 1)")
-        .bind(org, user, role)
-        .run();
     const person = {
       user,
-      email: `${role}@example.test`,
+      email: `${role}.${user.slice(-6).toLowerCase()}@example.test`,
       name: role,
       hasSecondFactor: false,
-      isMfaEnabled: false,
+      isMfaEnabled: given.hasSecondFactor ?? false,
       isOperator: false,
       session: user,
       expiresAtMs: Date.now() + 3_600_000,
       ...given,
     };
     sessions.people.set(user, person);
+    await insertPerson(db, person, { org, role });
     const headers = { cookie: `session=${user}`, origin: "http://edge.test", "content-type": "application/json" };
     return { user, person, key: null, headers };
   };

@@ -54,3 +54,31 @@ it("counts keys that ended for as long as the ledger keeps them", async () => {
   expect(await countKept(place.world.db, place.world.a.org, 2_000 + keyRetentionMs)).toBeLessThanOrEqual(later - 2);
   expect(await run(insertKey(place.world.db, draft({ createdAtMs: 2_000 + keyRetentionMs }), full))).not.toBeNull();
 });
+
+it("makes none for who is no member, for what is removed, nor for another org's or an archived project (P4)", async () => {
+  const { world } = place;
+  const { user } = await world.signIn(world.a.org, "developer");
+  const made = async (fields: Parameters<typeof draft>[0]) => (await run(insertKey(world.db, draft(fields)))) !== null;
+  expect(await made({ owner: user })).toBe(true);
+  expect(await made({ owner: user, kind: "admin", role: "admin" })).toBe(false);
+  await world.select("UPDATE members SET role = 'admin' WHERE user = ?", user);
+  expect(await made({ owner: user, kind: "admin", role: "admin" })).toBe(true);
+  await world.select("DELETE FROM members WHERE user = ?", user);
+  expect(await made({ owner: user })).toBe(false);
+  const [sa, project] = [`sa_${"0".repeat(22)}`, `proj_${"0".repeat(22)}`];
+  expect([await made({ owner: sa }), await made({ project })]).toEqual([false, false]);
+  await world.select(
+    "INSERT INTO service_accounts (id, org, name, created_at_ms) VALUES (?, ?, 'x', 1)",
+    sa,
+    world.a.org,
+  );
+  await world.select("INSERT INTO projects (id, org, name, created_at_ms) VALUES (?, ?, 'x', 1)", project, world.a.org);
+  expect([await made({ owner: sa }), await made({ project })]).toEqual([true, true]);
+  expect([await made({ owner: sa, org: world.b.org }), await made({ project, org: world.b.org })]).toEqual([
+    false,
+    false,
+  ]);
+  await world.select("UPDATE service_accounts SET removed_at_ms = 1 WHERE id = ?", sa);
+  await world.select("UPDATE projects SET is_archived = 1 WHERE id = ?", project);
+  expect([await made({ owner: sa }), await made({ project })]).toEqual([false, false]);
+});

@@ -1,6 +1,14 @@
 import { expect, it } from "vitest";
 import { countKeys, insertSuccessor } from "#edge/control/keys/insert-queries.ts";
-import { endKey, findKey, KeyRow, revokeKeyRow, selectKeys, undoRotation } from "#edge/control/keys/queries.ts";
+import {
+  endKey,
+  findKey,
+  KeyRow,
+  revokeKeyRow,
+  selectKeys,
+  undoRotation,
+  updateKey,
+} from "#edge/control/keys/queries.ts";
 import { z } from "zod";
 import { listStart } from "#edge/control/http/fields.ts";
 import { openDrafts, run } from "./drafts.ts";
@@ -60,4 +68,18 @@ it("lists by an index, without sorting", async () => {
     "",
   );
   expect(plan.map(({ detail }) => detail)).toEqual([expect.stringMatching(/^SEARCH keys USING INDEX keys_by_org/)]);
+});
+
+it("gives a key to nobody who has left, and into no archived project (P4)", async () => {
+  const { world } = place;
+  const known = await insert();
+  const give = async (fields: Partial<KeyRow>) => (await run(updateKey(world.db, { ...known, ...fields }, 1))) !== null;
+  const { user } = await world.signIn(world.a.org, "viewer");
+  const project = `proj_${"1".repeat(22)}`;
+  expect([await give({ owner: user.replace(/.$/, "!") }), await give({ project })]).toEqual([false, false]);
+  expect(await give({ owner: user })).toBe(true);
+  await world.select("DELETE FROM members WHERE user = ?", user);
+  expect(await give({ version: 2, owner: user, name: "y" })).toBe(true);
+  expect(await give({ version: 3, owner: null })).toBe(true);
+  expect(await give({ version: 4, owner: user })).toBe(false);
 });

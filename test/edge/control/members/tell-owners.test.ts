@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { tellOwners } from "#edge/control/members/tell-owners.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
-import { insertUser } from "#test/edge/control/webhooks/world.ts";
+import { setEmail } from "#test/edge/control/webhooks/world.ts";
 
 let world: World;
 beforeAll(async () => void (world = await openWorld()));
@@ -25,8 +25,8 @@ it("mails each owner, and nobody else", async () => {
     ["owner", "two@example.test"],
     ["admin", "three@example.test"],
   ] as const)
-    await insertUser(world, (await world.signIn(world.a.org, role)).user, address);
-  await insertUser(world, (await world.signIn(world.b.org, "owner")).user, "other@example.test");
+    await setEmail(world, (await world.signIn(world.a.org, role)).user, address);
+  await setEmail(world, (await world.signIn(world.b.org, "owner")).user, "other@example.test");
   await tell(world.a.org);
   expect(world.mailer.mails.map(({ to }) => to).toSorted()).toEqual(["one@example.test", "two@example.test"]);
   expect(logs).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { tendWebhooks } from "#edge/control/webhooks/sending/tend.ts";
 import { openMasterKeys } from "#edge/agreements/sealing.ts";
-import { insertUser, openHooks, url, verifies } from "../world.ts";
+import { setEmail, openHooks, url, verifies } from "../world.ts";
 
 const { place, ask, hook, cause, deliveries } = openHooks();
 const hourMs = 3_600_000;
@@ -81,7 +81,7 @@ describe("a delivery that fails", () => {
   it("at every try for 72 hours switches its webhook off: audited, an event for others, a mail to owners", async () => {
     const { world } = place;
     const owner = await world.signIn(world.a.org, "owner");
-    await insertUser(world, owner.user, "owner@example.test");
+    await setEmail(world, owner.user, "owner@example.test");
     const failing = await hook();
     const other = await hook({ url: `${url}/other` });
     world.web.answer = (at) => (at === url ? { status: 500, excerpt: "" } : { status: 200, excerpt: "" });

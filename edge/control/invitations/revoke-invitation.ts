@@ -1,0 +1,40 @@
+import { createRoute } from "@hono/zod-openapi";
+import { Refusal } from "../../errors.ts";
+import { commitChange } from "../audit/commit.ts";
+import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer, refuseUnlessMay } from "../http/endpoint.ts";
+import { Invitation, InvitationPath, toInvitation } from "./invitation.ts";
+import { findInvitation, InvitationRow, revokeInvitationRow } from "./queries.ts";
+
+/** Takes an invitation back: its link opens nothing from then on. One that was accepted is refused with 409. */
+export const revokeInvitation = defineEndpoint(
+  "members.write",
+  createRoute({
+    method: "delete",
+    path: "/orgs/{org}/invitations/{invitation}",
+    operationId: "revokeInvitation",
+    tags: ["people"],
+    summary: "Revoke an invitation",
+    request: { params: InvitationPath, body: noBody },
+    responses: { 200: describeJsonAnswer("The invitation, revoked.", Invitation), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { control, visit, org, principal } = c.var;
+    const known = await findInvitation(control.db, org.id, c.req.valid("param").invitation);
+    if (!known) throw new Refusal("not_found");
+    if (known.role === "owner") refuseUnlessMay(principal, "members.owner");
+    const nowMs = visit.now();
+    const [made] = await commitChange(c, {
+      org: org.id,
+      action: "invitation.revoked",
+      target: known.id,
+      before: { email: known.email, role: known.role },
+      after: null,
+      change: revokeInvitationRow(control.db, known.id, nowMs),
+    });
+    const row = made === undefined ? await findInvitation(control.db, org.id, known.id) : InvitationRow.parse(made);
+    if (!row) throw new Refusal("not_found");
+    if (row.accepted_at_ms !== null)
+      throw new Refusal("conflict", { message: "This invitation was accepted: remove the member instead." });
+    return c.json(toInvitation(row, nowMs), 200);
+  },
+);

@@ -1,0 +1,38 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { KeyId, UserId } from "../../agreements/tokens/ids.ts";
+import { Refusal } from "../../errors.ts";
+import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
+import { publishKeys } from "../http/publish.ts";
+import { selectEnded } from "../owners/queries.ts";
+import { commitMemberStep } from "./commit-member.ts";
+import { MemberPath } from "./member.ts";
+
+const Answer = z
+  .strictObject({ user: UserId, revokedKeys: z.array(KeyId).describe("Their keys, none of which works any more.") })
+  .openapi("MemberRemoved");
+
+/**
+ * Removes a member, and takes their keys out of force: once it has answered, none of them works (P4). Hand over first
+ * what shall go on, by changing the key's `owner`. Refused with 503, it heals by repeating.
+ */
+export const removeMember = defineEndpoint(
+  "members.write",
+  createRoute({
+    method: "delete",
+    path: "/orgs/{org}/members/{user}",
+    operationId: "removeMember",
+    tags: ["people"],
+    summary: "Remove a member, and revoke their keys",
+    request: { params: MemberPath, body: noBody },
+    responses: { 200: describeJsonAnswer("Who is a member no more.", Answer), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { control, org, visit } = c.var;
+    const { user } = c.req.valid("param");
+    const known = await commitMemberStep(c, user, { action: "member.removed" });
+    const ended = await selectEnded(control.db, { org: org.id, owner: user }, visit.now());
+    if (!known && ended.length === 0) throw new Refusal("not_found");
+    await publishKeys(c, ended);
+    return c.json({ user, revokedKeys: ended.map(({ id }) => id) }, 200);
+  },
+);
