@@ -130,8 +130,8 @@ export const Settings = z
       .optional()
       .meta({
         description:
-          "Signs the end of each org's audit log, once a day: an Ed25519 JWK with `d` and `kid`, used for nothing else. " +
-          "Without it no heads are signed. Give its public half to whoever verifies logs.",
+          "Signs the end of each org's audit log, once a day: an Ed25519 JWK with `d` and `kid`, used for nothing " +
+          "else. Without it no heads are signed. Give its public half to whoever verifies logs.",
         isSecret: true,
       }),
     ...signInSettings,

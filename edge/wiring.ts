@@ -80,8 +80,8 @@ async function openWiring(env: Env): Promise<Wiring> {
   const ledger = leaseFrom(straight, settings.LEASE_MS);
   const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
   const events = await openEvents(db, env, settings);
+  const tending = await listTending(db, settings);
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
-  const headSigner = settings.AUDIT_KEY ? await openHeadSigner(settings.AUDIT_KEY) : null;
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
   return {
@@ -120,14 +120,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       ...events.control,
       currency: settings.CURRENCY,
     },
-    chores: () =>
-      runAll([
-        chores,
-        async () => retention && tendStorage(retention),
-        ...listTending(db, headSigner),
-        openArchiver(env, settings),
-        events.tend,
-      ]),
+    chores: () => runAll([chores, ...tending, openArchiver(env, settings), openSweeper(retention), events.tend]),
   };
 }
 
@@ -141,8 +134,13 @@ function leaseFrom(straight: Ledger, leaseMs: number): Ledger {
   });
 }
 
+function openSweeper(retention: RetentionTerms | null): () => Promise<unknown> {
+  return async () => retention && tendStorage(retention);
+}
+
 /** What is done each minute about what people have left behind: heads to sign, sessions that ended. */
-function listTending(db: Database, signer: HeadSigner | null): (() => Promise<unknown>)[] {
+async function listTending(db: Database, { AUDIT_KEY }: Settings): Promise<(() => Promise<unknown>)[]> {
+  const signer = AUDIT_KEY ? await openHeadSigner(AUDIT_KEY) : null;
   return [async () => signer && signHeads(db, signer, readClock()), () => deleteEnded(db, readClock())];
 }
 

@@ -11,8 +11,8 @@ const rowsAtOnce = 500;
 
 /**
  * Exports an org's whole log, oldest first, one entry a line, as it was hashed: what `penstock audit verify` reckons
- * again; behind them the heads that were signed. The export is itself an entry, the last one in it. It is streamed; should the store fail on the way, the
- * connection breaks, so half a log is never taken for a whole one.
+ * again; behind them the heads that were signed. The export is itself an entry, the last one in it. It is streamed;
+ * should the store fail on the way, the connection breaks, so half a log is never taken for a whole one.
  */
 export const exportAudit = defineEndpoint(
   "audit.read",

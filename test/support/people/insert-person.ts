@@ -10,7 +10,8 @@ export async function insertPerson(
 ): Promise<void> {
   await db
     .prepare(
-      "INSERT INTO auth_users (id, email, name, email_verified, created_at_ms, updated_at_ms) VALUES (?, ?, ?, 1, 1, 1)",
+      `INSERT INTO auth_users (id, email, name, email_verified, created_at_ms, updated_at_ms)
+       VALUES (?, ?, ?, 1, 1, 1)`,
     )
     .bind(user, email, name)
     .run();
