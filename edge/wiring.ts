@@ -11,7 +11,6 @@ import { writeUsage } from "./adapters/d1/usage.ts";
 import { leasingLedger } from "./adapters/leases/ledger.ts";
 import { memoryIpLimit } from "./adapters/memory/ip-limit.ts";
 import { upstashIpLimit } from "./adapters/upstash/ip-limit.ts";
-import { fetchLeakKeys } from "./adapters/web/leak-keys.ts";
 import { within } from "./adapters/within.ts";
 import { runAfterAnswer } from "./adapters/early.ts";
 import { upstashLedger } from "./adapters/upstash/ledger/ledger.ts";
@@ -21,9 +20,9 @@ import { openNodeKeyFinder } from "./agreements/tokens/node-keys.ts";
 import { openTickets } from "./agreements/tokens/ticket.ts";
 import { signHeads, type HeadSigner } from "./control/audit/sign-heads.ts";
 import { boundDatabase } from "./control/http/database.ts";
+import type { Database } from "./control/http/store.ts";
 import { deleteEnded } from "./control/sign-in/queries.ts";
 import type { ControlPorts } from "./control/http/port.ts";
-import { LimitEvents } from "./control/events/limit-reached.ts";
 import { MisconfiguredError, readSettings, type Env, type Settings } from "./env.ts";
 import { openRetryBudget } from "./forwarding/index.ts";
 import { openVerifiedKeys, type IpLimits, type TokenKey } from "./identity/index.ts";
@@ -42,7 +41,7 @@ import {
   type RetentionTerms,
 } from "./storage/index.ts";
 import { generateRandomBytes, readClock } from "./visit.ts";
-import { askWeb, openArchiver, openDeliverer, openMailer, openSignIn, openWebhookPorts } from "./wiring/control.ts";
+import { openArchiver, openEvents, openSignIn } from "./wiring/control.ts";
 
 /** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
@@ -78,20 +77,11 @@ async function openWiring(env: Env): Promise<Wiring> {
   const fleet = durableObjectFleet(env.FLEET, settings.NODES);
   const { ledger: straight, chores } = openLedger(env, settings);
   const { storage, retention } = await openStorage(env, settings);
-  const ledger = leasingLedger(straight, {
-    leaseMs: settings.LEASE_MS,
-    now: readClock,
-    random: generateRandomBytes,
-    later: runAfterAnswer,
-    wait: (ms) => new Promise((done) => void setTimeout(done, ms)),
-  });
+  const ledger = leaseFrom(straight, settings.LEASE_MS);
   const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
-  const mailer = openMailer(env, settings);
-  const webhooks = await openWebhookPorts(settings);
-  const deliverer = openDeliverer({ db, mailer, webhooks });
-  const limitEvents = new LimitEvents(db, deliverer.nudge);
+  const events = await openEvents(db, env, settings);
+  const tending = await listTending(db, settings);
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
-  const headSigner = settings.AUDIT_KEY ? await openHeadSigner(settings.AUDIT_KEY) : null;
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
   return {
@@ -110,10 +100,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       classifier,
       boundFactors: openBoundFactors(),
       prices: openPrices((nowMs) => readPrices(env.DB, nowMs, databaseWaitMsMax)),
-      noteDenial: (visit, { org, key }, denial) => {
-        const work = limitEvents.note(denial, { org, key, nowMs: visit.now() });
-        if (work) visit.afterwards(work);
-      },
+      noteDenial: events.noteDenial,
       origin,
       tickets,
       holdGraceMs: settings.HOLD_GRACE_MS,
@@ -130,22 +117,31 @@ async function openWiring(env: Env): Promise<Wiring> {
       mover: settings.LEDGER.kind === "durable-object" ? openLedgerMover(env.LEDGERS) : null,
       models: settings.MODELS,
       fleet,
-      mailer,
-      webhooks,
-      deliverer,
-      leakKeys: settings.LEAK_KEYS_URL === undefined ? null : fetchLeakKeys(settings.LEAK_KEYS_URL, askWeb),
+      ...events.control,
       currency: settings.CURRENCY,
     },
-    chores: () =>
-      runAll([
-        chores,
-        async () => retention && tendStorage(retention),
-        async () => headSigner && signHeads(db, headSigner, readClock()),
-        () => deleteEnded(db, readClock()),
-        openArchiver(env, settings),
-        deliverer.tend,
-      ]),
+    chores: () => runAll([chores, ...tending, openArchiver(env, settings), openSweeper(retention), events.tend]),
   };
+}
+
+function leaseFrom(straight: Ledger, leaseMs: number): Ledger {
+  return leasingLedger(straight, {
+    leaseMs,
+    now: readClock,
+    random: generateRandomBytes,
+    later: runAfterAnswer,
+    wait: (ms) => new Promise((done) => void setTimeout(done, ms)),
+  });
+}
+
+function openSweeper(retention: RetentionTerms | null): () => Promise<unknown> {
+  return async () => retention && tendStorage(retention);
+}
+
+/** What is done each minute about what people have left behind: heads to sign, sessions that ended. */
+async function listTending(db: Database, { AUDIT_KEY }: Settings): Promise<(() => Promise<unknown>)[]> {
+  const signer = AUDIT_KEY ? await openHeadSigner(AUDIT_KEY) : null;
+  return [async () => signer && signHeads(db, signer, readClock()), () => deleteEnded(db, readClock())];
 }
 
 /** Signs heads with an Ed25519 key. */

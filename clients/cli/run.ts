@@ -21,8 +21,8 @@ export interface Terminal {
 }
 
 /**
- * Runs one command line. Answers the exit code: 0 done, 1 the edge refused or cannot be reached, or what was verified
- * is not good, 2 wrong usage.
+ * Runs one command line. Answers the exit code: 0 done, 1 the edge refused or is out of reach, or what was verified is
+ * not good, 2 wrong usage.
  */
 export async function runCommand(words: string[], terminal: Terminal): Promise<number> {
   try {

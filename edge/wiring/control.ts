@@ -4,6 +4,7 @@ import { cloudflareMailer } from "../adapters/mail/cloudflare-mailer.ts";
 import { httpMailer } from "../adapters/mail/http-mailer.ts";
 import { localMailer } from "../adapters/mail/local-mailer.ts";
 import { dohResolver } from "../adapters/web/doh-resolver.ts";
+import { fetchLeakKeys } from "../adapters/web/leak-keys.ts";
 import { fetchWebhookSender } from "../adapters/web/webhook-sender.ts";
 import type { Mailer } from "../agreements/mail.ts";
 import { openMasterKeys } from "../agreements/sealing.ts";
@@ -16,8 +17,10 @@ import { openSessions } from "../control/sign-in/sessions.ts";
 import { openTries } from "../control/sign-in/tries.ts";
 import { deliverDue, type DelivererPorts } from "../control/webhooks/sending/deliver.ts";
 import { tendWebhooks } from "../control/webhooks/sending/tend.ts";
+import { LimitEvents } from "../control/events/limit-reached.ts";
 import type { Env, Settings } from "../env.ts";
 import { describeCause } from "../errors.ts";
+import type { Ports } from "../ports.ts";
 import { drawChance, generateRandomBytes, readClock } from "../visit.ts";
 
 /** Moves old rows of the bill into the archive; without one they stay. */
@@ -51,7 +54,7 @@ export function openSignIn(db: Database, settings: Settings): Pick<ControlPorts,
 }
 
 /** Who sends mail, as the settings say; null where nobody does. */
-export function openMailer(env: Env, settings: Settings): Mailer | null {
+function openMailer(env: Env, settings: Settings): Mailer | null {
   const { MAIL, MAIL_FROM: from = "", MAIL_URL: url = "", MAIL_TOKEN: token = "" } = settings;
   if (MAIL === "local") return localMailer((line) => console.log(line));
   if (MAIL === "cloudflare") return env.EMAIL ? cloudflareMailer(env.EMAIL, from) : null;
@@ -59,10 +62,10 @@ export function openMailer(env: Env, settings: Settings): Mailer | null {
 }
 
 /** The platform's `fetch`, which may not be called as another object's method. */
-export const askWeb: typeof fetch = (...given) => fetch(...given);
+const askWeb: typeof fetch = (...given) => fetch(...given);
 
 /** Where webhooks are looked up and how they are sent; without STORE_KEYS none can be made. */
-export async function openWebhookPorts(settings: Settings): Promise<WebhookPorts> {
+async function openWebhookPorts(settings: Settings): Promise<WebhookPorts> {
   const { STORE_KEYS: secrets, DNS_URL: url, WEBHOOK_WAIT_MS: waitMsMax, WEBHOOK_WINDOW_MS: windowMs } = settings;
   return {
     masters: secrets ? await openMasterKeys(secrets, "webhook secrets") : null,
@@ -74,7 +77,7 @@ export async function openWebhookPorts(settings: Settings): Promise<WebhookPorts
 }
 
 /** Sends behind a request, which never fails for it, and by the cron, whose failures the platform's log shows. */
-export function openDeliverer(ports: Pick<DelivererPorts, "db" | "mailer" | "webhooks">) {
+function openDeliverer(ports: Pick<DelivererPorts, "db" | "mailer" | "webhooks">) {
   const log: DelivererPorts["log"] = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
   const all = { ...ports, now: readClock, random: generateRandomBytes, chance: drawChance, log };
   return {
@@ -82,4 +85,18 @@ export function openDeliverer(ports: Pick<DelivererPorts, "db" | "mailer" | "web
       deliverDue(all, org).catch((cause: unknown) => log("nudge_failed", { org, cause: describeCause(cause) })),
     tend: () => tendWebhooks(all),
   };
+}
+
+/** What events need, and what they make of calls: where they go, who is told, what refusals make of them. */
+export async function openEvents(db: Database, env: Env, settings: Settings) {
+  const mailer = openMailer(env, settings);
+  const webhooks = await openWebhookPorts(settings);
+  const { nudge, tend } = openDeliverer({ db, mailer, webhooks });
+  const limitEvents = new LimitEvents(db, nudge);
+  const noteDenial: Ports["noteDenial"] = (visit, { org, key }, denial) => {
+    const work = limitEvents.note(denial, { org, key, nowMs: visit.now() });
+    if (work) visit.afterwards(work);
+  };
+  const leakKeys = settings.LEAK_KEYS_URL === undefined ? null : fetchLeakKeys(settings.LEAK_KEYS_URL, askWeb);
+  return { control: { mailer, webhooks, deliverer: { nudge }, leakKeys }, tend, noteDenial };
 }

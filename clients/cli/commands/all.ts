@@ -1,7 +1,7 @@
 import { auditCommands, verifyCommand } from "../audit/commands.ts";
 import type { Command, LocalCommand } from "./command.ts";
-import { budgetCommands } from "./budgets.ts";
-import { costCommands } from "./costs.ts";
+import { budgetCommands } from "./money/budgets.ts";
+import { costCommands } from "./money/costs.ts";
 import { fleetCommands } from "./fleet.ts";
 import { keyCommands } from "./keys.ts";
 import { memberCommands } from "./members.ts";

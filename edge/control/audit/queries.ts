@@ -107,7 +107,7 @@ const SignedHead = z.object({
 /** The end of a log as it was signed. */
 export type SignedHead = z.infer<typeof SignedHead>;
 
-/** Ends of logs, of orgs after `afterOrg`, that have grown since their last head, which was signed before `sinceMs`. */
+/** The ends of logs, of orgs after `afterOrg`, that have an entry since their last head and no head of `sinceMs`. */
 export async function selectUnsigned(
   db: Database,
   { afterOrg, sinceMs }: { afterOrg: string; sinceMs: number },

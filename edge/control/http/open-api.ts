@@ -29,7 +29,8 @@ export interface OpenApiDocument {
   };
 }
 
-const tags = "orgs people keys projects usage costs audit webhooks events models nodes sign-in".split(" ");
+/** Under which headings the document lists operations, in this order. */
+const tagNames = "orgs people keys projects usage costs audit webhooks events models nodes sign-in".split(" ");
 
 /** The OpenAPI 3.1 document of the control plane as it is mounted, the same on every call. */
 export function openApiDocument(): OpenApiDocument {
@@ -67,7 +68,7 @@ export function openApiDocument(): OpenApiDocument {
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },
     servers: [{ url: "/" }],
     security: [{ adminKey: [] }],
-    tags: tags.map((name) => ({ name })),
+    tags: tagNames.map((name) => ({ name })),
   });
   return JSON.parse(JSON.stringify(document));
 }

@@ -101,6 +101,32 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...rotateKey);
   app.openapi(...revokeKey);
   mountPeople(app);
+  mountAccounts(app);
+  return app;
+}
+
+/** Who is in an org, and what they have in common. */
+function mountPeople(app: OpenAPIHono<ControlEnv>): void {
+  app.openapi(...listMembers);
+  app.openapi(...changeMember);
+  app.openapi(...removeMember);
+  app.openapi(...leaveOrg);
+  app.openapi(...createInvitation);
+  app.openapi(...listInvitations);
+  app.openapi(...resendInvitation);
+  app.openapi(...revokeInvitation);
+  app.openapi(...acceptInvitation);
+  app.openapi(...createProject);
+  app.openapi(...listProjects);
+  app.openapi(...showProject);
+  app.openapi(...changeProject);
+  app.openapi(...createServiceAccount);
+  app.openapi(...listServiceAccounts);
+  app.openapi(...removeServiceAccount);
+}
+
+/** What was used, what it cost, what was done, and who hears of it. */
+function mountAccounts(app: OpenAPIHono<ControlEnv>): void {
   app.openapi(...showLedger);
   app.openapi(...listUsage);
   app.openapi(...summarizeUsage);
@@ -128,26 +154,6 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   app.openapi(...showDelivery);
   app.openapi(...redeliver);
   app.openapi(...listEvents);
-  return app;
-}
-
-function mountPeople(app: OpenAPIHono<ControlEnv>): void {
-  app.openapi(...listMembers);
-  app.openapi(...changeMember);
-  app.openapi(...removeMember);
-  app.openapi(...leaveOrg);
-  app.openapi(...createInvitation);
-  app.openapi(...listInvitations);
-  app.openapi(...resendInvitation);
-  app.openapi(...revokeInvitation);
-  app.openapi(...acceptInvitation);
-  app.openapi(...createProject);
-  app.openapi(...listProjects);
-  app.openapi(...showProject);
-  app.openapi(...changeProject);
-  app.openapi(...createServiceAccount);
-  app.openapi(...listServiceAccounts);
-  app.openapi(...removeServiceAccount);
 }
 
 const begin: MiddlewareHandler<ControlEnv> = async (c, next) => {

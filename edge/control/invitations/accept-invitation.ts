@@ -50,7 +50,7 @@ export const acceptInvitation = defineEndpoint(
       after: { role: row.role, email: row.email, invitation: row.id, invitedBy: row.invited_by },
       change: acceptInvitationRow(control.db, row, person.user, nowMs),
       also: (mark) => [insertMember(control.db, { user: person.user, role: row.role, createdAtMs: nowMs }, mark)],
-      event: { type: "member.added", body: { user: person.user, role: row.role, invitation: row.id } },
+      event: { type: "member.joined", body: { user: person.user, role: row.role, invitation: row.id } },
     });
     if (rows.length === 0) await refuseUnlessDone(c, row, org.is_suspended !== 0 && org.closed_at_ms === null);
     return c.json({ org: org.id, name: org.name, role: row.role }, 200);

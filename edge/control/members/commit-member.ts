@@ -76,7 +76,10 @@ async function takeStep(
     event:
       action === "member.keys_ended"
         ? undefined
-        : { type: action, body: { user, role: to, before: role, revokedKeys: revokedKeys.length } },
+        : {
+            type: "role" in step ? "member.changed" : "member.removed",
+            body: { user, role: to, before: role, revokedKeys: revokedKeys.length },
+          },
   });
   return rows.length > 0;
 }

@@ -19,7 +19,7 @@ export interface EndingKeys extends KeyOwner {
 }
 
 /** A condition of SQL, with the values that it takes. */
-export interface OwnerCondition {
+export interface PlanCondition {
   sql: string;
   values: unknown[];
 }
@@ -40,7 +40,7 @@ export async function planEnding(db: Database, of: KeyOwner): Promise<EndingKeys
 }
 
 /** That an owner's keys are still those that were planned for, so that an entry names what was revoked and no other. */
-export function areAsPlanned(ending: EndingKeys): OwnerCondition {
+export function areAsPlanned(ending: EndingKeys): PlanCondition {
   return {
     sql: `(SELECT json_group_array(id) FROM (${open})) = ?`,
     values: [...bindOwner(ending), JSON.stringify(ending.ids)],

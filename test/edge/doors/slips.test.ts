@@ -86,7 +86,7 @@ describe("what no route answers", () => {
     const models = await expectRefusal(() => refuseUnrouted("DELETE", "/v1/models/chat"), "method_not_allowed");
     expect(models.details.headers).toEqual({ allow: "GET, HEAD, OPTIONS" });
     const orgs = await expectRefusal(() => refuseUnrouted("PUT", "/control/orgs/org_x"), "method_not_allowed");
-    expect(orgs.details.headers).toEqual({ allow: "GET, HEAD, PATCH, OPTIONS" });
+    expect(orgs.details.headers).toEqual({ allow: "GET, HEAD, PATCH, DELETE, OPTIONS" });
   });
 
   test("is 405 at what callers know from Ollama and may not do here, and says why", async () => {

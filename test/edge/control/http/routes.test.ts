@@ -20,6 +20,16 @@ const goodBodies: Record<string, Record<string, unknown>> = {
   "PATCH /control/orgs/{org}/keys/{key}": { name: "Renamed" },
   "POST /control/orgs/{org}/keys/{key}/rotate": { overlapSeconds: 60 },
   "POST /control/orgs/{org}/keys/{key}/revoke": {},
+  "POST /control/orgs/{org}/move": { placement: "own" },
+  "POST /control/orgs/{org}/budgets": { amountMicros: 1_000_000 },
+  "PATCH /control/orgs/{org}/budgets/{budget}": { amountMicros: 2_000_000 },
+  "POST /control/prices": {
+    model: "qwen-chat",
+    tier: "shared",
+    promptMicrosPerMTok: 1,
+    completionMicrosPerMTok: 1,
+    from: "2099-01-01T00:00:00Z",
+  },
   "DELETE /control/orgs/{org}": {},
   "PATCH /control/orgs/{org}/members/{user}": { role: "viewer" },
   "DELETE /control/orgs/{org}/members/{user}": {},
@@ -32,16 +42,6 @@ const goodBodies: Record<string, Record<string, unknown>> = {
   "PATCH /control/orgs/{org}/projects/{project}": { name: "Renamed" },
   "POST /control/orgs/{org}/service-accounts": { name: "New" },
   "DELETE /control/orgs/{org}/service-accounts/{serviceAccount}": {},
-  "POST /control/orgs/{org}/move": { placement: "own" },
-  "POST /control/orgs/{org}/budgets": { amountMicros: 1_000_000 },
-  "PATCH /control/orgs/{org}/budgets/{budget}": { amountMicros: 2_000_000 },
-  "POST /control/prices": {
-    model: "qwen-chat",
-    tier: "shared",
-    promptMicrosPerMTok: 1,
-    completionMicrosPerMTok: 1,
-    from: "2099-01-01T00:00:00Z",
-  },
   "POST /control/orgs/{org}/webhooks": { url: "https://hooks.example.test/" },
   "PATCH /control/orgs/{org}/webhooks/{webhook}": { description: "Renamed" },
   "DELETE /control/orgs/{org}/webhooks/{webhook}": {},
@@ -92,8 +92,8 @@ const send = (
   body: unknown = operation.body,
 ): Promise<Answer> => world.ask(operation.method, fill(operation.path, ids), { key, ...(body !== null && { body }) });
 
-const fill = (path: string, ids: { org: string; keyId: string }) =>
-  path.replaceAll(/\{(\w+)\}/g, (step, name: string) => ({ ...named, org: ids.org, key: ids.keyId })[name] ?? step);
+const fill = (path: string, { org, keyId: key }: { org: string; keyId: string }) =>
+  path.replaceAll(/\{(\w+)\}/g, (step, name: string) => ({ ...named, org, key })[name] ?? step);
 
 const needsAdmin = () => operations.filter(({ path }) => path !== "/control/bootstrap");
 

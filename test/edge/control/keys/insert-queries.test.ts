@@ -55,7 +55,7 @@ it("counts keys that ended for as long as the ledger keeps them", async () => {
   expect(await run(insertKey(place.world.db, draft({ createdAtMs: 2_000 + keyRetentionMs }), full))).not.toBeNull();
 });
 
-it("makes none for who is no member, for what is removed, nor in another org's project (P4)", async () => {
+it("makes none for who is no member or removed, nor for another org's or an archived project (P4)", async () => {
   const { world } = place;
   const { user } = await world.signIn(world.a.org, "developer");
   const made = async (fields: Parameters<typeof draft>[0]) => (await run(insertKey(world.db, draft(fields)))) !== null;

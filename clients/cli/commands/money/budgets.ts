@@ -1,7 +1,7 @@
-import { UsageError, type Flags, type Option } from "../input/flags.ts";
-import { readList, type Column } from "../output/table.ts";
-import type { View } from "../output/view.ts";
-import { currencyIn, given, orgPath, readWhole, type Command } from "./command.ts";
+import { UsageError, type Flags, type Option } from "../../input/flags.ts";
+import { readList, type Column } from "../../output/table.ts";
+import type { View } from "../../output/view.ts";
+import { currencyIn, given, orgPath, readWhole, type Command } from "../command.ts";
 
 const columns: Column[] = [
   ["ID", "id"],

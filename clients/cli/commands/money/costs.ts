@@ -1,7 +1,7 @@
-import { UsageError, type Flags } from "../input/flags.ts";
-import { readMoment, readSpan } from "../input/times.ts";
-import { clean, read, readList, show, writeMoney, type Column } from "../output/table.ts";
-import { currencyIn, given, orgPath, readChoice, readWhole, type Command } from "./command.ts";
+import { UsageError, type Flags } from "../../input/flags.ts";
+import { readMoment, readSpan } from "../../input/times.ts";
+import { clean, read, readList, show, writeMoney, type Column } from "../../output/table.ts";
+import { currencyIn, given, orgPath, readChoice, readWhole, type Command } from "../command.ts";
 
 const dimensions = ["model", "key", "project", "member", "tier", "endpoint", "outcome"];
 const priceColumns: Column[] = [
