@@ -20,7 +20,7 @@ it("sets a role, and writes who did, whose it was and what it was", async () => 
   expect(entry).toMatchObject({ action: "member.role_set", actor: admin.user });
   expect(JSON.parse(entry?.["before"])).toEqual({ role: "viewer", email: person.email });
   expect(JSON.parse(entry?.["after"])).toEqual({ role: "developer", revokedKeys: [] });
-  const [event] = await world.select("SELECT * FROM events WHERE org = ? AND type = 'member.role_set'", world.a.org);
+  const [event] = await world.select("SELECT * FROM events WHERE org = ? AND type = 'member.changed'", world.a.org);
   expect(JSON.parse(event?.["body"])).toMatchObject({ user, role: "developer", before: "viewer" });
 });
 
