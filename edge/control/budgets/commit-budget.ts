@@ -3,9 +3,10 @@ import type { BudgetId } from "../../agreements/tokens/ids.ts";
 import { commitChange, type AuditedChange } from "../audit/commit.ts";
 import { readMonth, writeMonth } from "../costs/month.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { publishKey, publishOrg } from "../http/publish.ts";
+import { publishKey, publishOrg, publishProject } from "../http/publish.ts";
 import { findKey } from "../keys/queries.ts";
 import { findOrg } from "../orgs/queries.ts";
+import { findProject } from "../projects/queries.ts";
 import { reckonSpend, selectChain, type BudgetRow } from "./queries.ts";
 
 /** What of a budget the audit log tells. */
@@ -43,6 +44,11 @@ export async function publishStop(c: Context<ControlEnv>, { project, key }: Pick
     }
     return;
   }
-  const row = project === null ? await findOrg(control.db, org.id) : null;
+  if (project !== null) {
+    const row = await findProject(control.db, org.id, project);
+    if (row) await publishProject(c, row);
+    return;
+  }
+  const row = await findOrg(control.db, org.id);
   if (row) await publishOrg(c, row);
 }

@@ -39,6 +39,6 @@ export function toProject(row: ProjectRow): z.infer<typeof OrgProject> {
 }
 
 /** What the audit log tells of a project. */
-export function describeProject({ name, limits, is_archived }: ProjectRow): AuditFacts {
+export function describeProject({ name, limits, is_archived }: Omit<ProjectRow, "stop_micros">): AuditFacts {
   return { name, limits, isArchived: is_archived !== 0 };
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ProjectRecord } from "../../agreements/records/project.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
 import { OrgId, ProjectId } from "../../agreements/tokens/ids.ts";
+import { applyStop } from "../budgets/stop.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database, Statement } from "../http/store.ts";
 
@@ -12,6 +13,7 @@ export const ProjectRow = z.object({
   name: z.string(),
   limits: createJsonColumn(KeyLimits).nullable(),
   is_archived: z.int(),
+  stop_micros: z.int().nullable(),
   version: z.int(),
   created_at_ms: z.int(),
 });
@@ -88,5 +90,12 @@ export function updateProject(db: Database, changed: ProjectRow): Statement {
 /** Builds the record of a project that the data plane gets. */
 export function toProjectRecord(row: ProjectRow): ProjectRecord {
   const { id, org, limits, version } = row;
-  return { kind: "project", id, org, limits: limits ?? {}, isArchived: row.is_archived !== 0, version };
+  return {
+    kind: "project",
+    id,
+    org,
+    limits: applyStop(limits ?? {}, row.stop_micros) ?? {},
+    isArchived: row.is_archived !== 0,
+    version,
+  };
 }

@@ -100,6 +100,22 @@ describe("a budget", () => {
     expect(world.publisher.key(successor).limits).toEqual({ costMicrosPerMonth: 70 });
   });
 
+  it("of a project that stops is in its record, whatever limits that has, until it is deleted", async () => {
+    const org = await world.openOrg("StopProject");
+    const ask = (method: string, path: string, body?: object) =>
+      world.ask(method, `/control/orgs/${org.org}${path}`, { key: org.admin, body });
+    const project = (await ask("POST", "/projects", { name: "p", limits: { requestsPerDay: 9 } })).body.id;
+    const { body } = await create(org, { project, amountMicros: 70, isStop: true });
+    const limits = () => world.publisher.records.get(project);
+    expect(limits()).toMatchObject({ limits: { requestsPerDay: 9, costMicrosPerMonth: 70 } });
+    await ask("PATCH", `/projects/${project}`, { limits: { costMicrosPerMonth: 50 } });
+    expect(limits()).toMatchObject({ limits: { costMicrosPerMonth: 50 } });
+    await ask("PATCH", `/projects/${project}`, { limits: { costMicrosPerMonth: 90 } });
+    expect(limits()).toMatchObject({ limits: { costMicrosPerMonth: 70 } });
+    await ask("DELETE", `/budgets/${body.id}`);
+    expect(limits()).toMatchObject({ limits: { requestsPerDay: 9, costMicrosPerMonth: 90 } });
+  });
+
   it("is audited with its change", async () => {
     const org = await world.openOrg("Audit");
     const { body } = await create(org, { amountMicros: 5 });
