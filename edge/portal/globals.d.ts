@@ -1,11 +1,14 @@
-/** Paths of the data plane, from the edge's own table (infra/portal/vite.config.ts). */
-declare const portalPaths: { chat: string; clientTokens: string; models: string; health: string };
+import type { components } from "#portal-types/open-api.d.ts";
 
-/** What a key's scope may name, from the edge's own schema. */
-declare const portalEndpoints: readonly string[];
+declare global {
+  type ListenedEvent = NonNullable<components["schemas"]["WebhookCreate"]["types"]>[number];
 
-type WebhookBody = import("#portal-types/open-api.d.ts").components["schemas"]["WebhookCreate"];
-type ListenedEvent = NonNullable<WebhookBody["types"]>[number];
+  /** Paths of the data plane, from the edge's own table (infra/portal/vite.config.ts). */
+  const portalPaths: { chat: string; clientTokens: string; models: string; health: string };
 
-/** What a webhook may listen for, from the edge's own schema. */
-declare const portalEvents: ListenedEvent[];
+  /** What a key's scope may name, from the edge's own schema. */
+  const portalEndpoints: readonly string[];
+
+  /** What a webhook may listen for, from the edge's own schema. */
+  const portalEvents: ListenedEvent[];
+}
