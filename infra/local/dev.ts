@@ -187,7 +187,8 @@ ${served}
   org         ${org}  (plan Standard: 60 requests a minute, 3,000 an hour, 5 at once)
   key         ${key}
   admin key   ${adminKey}
-  portal      ${edge.replace("127.0.0.1", "localhost")}/portal/  (admin key, or owner@example.test and a code)
+  portal      ${edge.replace("127.0.0.1", "localhost")}/portal/
+              (with the admin key, or as owner@example.test: the code stands on the page)
 
   curl ${edge}/v1/chat/completions -N \\
     -H "authorization: Bearer ${key}" -H "content-type: application/json" \\

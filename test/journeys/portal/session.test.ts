@@ -12,6 +12,7 @@ describe.runIf(hasBrowser())("sessions", () => {
     const visitor = await visit(null);
     const { page } = visitor;
     await visitor.go("limits");
+    await page.getByRole("button", { name: "With an admin key" }).click();
     await page.getByLabel("Admin key").fill("sk-pen-admin-wrong");
     await page.getByRole("button", { name: "Sign in" }).click();
     await page
@@ -26,7 +27,7 @@ describe.runIf(hasBrowser())("sessions", () => {
     expect(await page.getByRole("link", { name: "Nodes" }).count()).toBe(0);
     await page.getByRole("button", { name: "Account" }).click();
     await page.getByRole("menuitem", { name: "Sign out" }).click();
-    await page.getByLabel("Admin key").waitFor();
+    await page.getByLabel("E-mail address").waitFor();
     expect(await page.evaluate("sessionStorage.getItem('penstock.key')")).toBeNull();
     expect(visitor.complaints).toEqual([]);
     await visitor.context.close();
@@ -43,6 +44,7 @@ describe.runIf(hasBrowser())("sessions", () => {
     await world.must("POST", `/orgs/${org}/keys/${first.id}/revoke`);
     await page.getByRole("dialog").getByRole("button", { name: "Create a key" }).click();
     await page.getByRole("heading", { name: "Your session has ended" }).waitFor();
+    await page.getByRole("button", { name: "With an admin key" }).click();
     await page.getByLabel("Admin key").fill(second.secret);
     await page.getByRole("button", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "Your session has ended" }).waitFor({ state: "detached" });
