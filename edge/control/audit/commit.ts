@@ -1,3 +1,4 @@
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { OrgId } from "../../agreements/tokens/ids.ts";
 import { mintControlId } from "../../agreements/tokens/ids.ts";
@@ -33,6 +34,8 @@ export interface AuditWriter {
 
 /** Of so many changes to one org at once, each comes through: every round lets one at least pass. */
 const triesMax = 50;
+/** What a batch answers: of the first statement, whose rows are wanted, and of those behind it. */
+const Ran = z.tuple([z.object({ results: z.array(z.unknown()) })], z.unknown());
 const headTaken = /UNIQUE constraint failed: audit\.org, audit\.seq/;
 
 /**
@@ -61,8 +64,8 @@ export async function commitAudited({ db, actor, visit }: AuditWriter, planned: 
       ...(also?.(mark) ?? []),
     ];
     try {
-      const [changed] = await db.batch(statements);
-      return changed?.results ?? [];
+      const [changed] = Ran.parse(await db.batch(statements));
+      return changed.results;
     } catch (cause) {
       if (!(cause instanceof Error && headTaken.test(cause.message))) throw cause;
     }

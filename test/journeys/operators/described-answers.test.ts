@@ -23,7 +23,19 @@ const ajv = new Ajv2020({ strict: false, validateFormats: false });
 let written: Written;
 let org: Org;
 let ids: Record<
-  "org" | "key" | "response" | "user" | "session" | "budget" | "call" | "month" | "webhook" | "delivery",
+  | "org"
+  | "key"
+  | "response"
+  | "user"
+  | "session"
+  | "budget"
+  | "call"
+  | "month"
+  | "webhook"
+  | "delivery"
+  | "project"
+  | "invitation"
+  | "serviceAccount",
   string
 >;
 const browser = openBrowser(world.place.edge);
@@ -46,8 +58,13 @@ beforeAll(async () => {
   // Where nobody listens: what is said of a delivery does not depend on whether it arrives.
   const { id: webhook } = await world.must("POST", `/orgs/${org.id}/webhooks`, { url: "http://127.0.0.1:9/" });
   const { id: delivery } = await world.must("POST", `/orgs/${org.id}/webhooks/${webhook}/test`);
+  const { id: project } = await world.must("POST", `/orgs/${org.id}/projects`, { name: "described" });
+  const invited = { email: newEmail(), role: "viewer" };
+  const { id: invitation } = await world.must("POST", `/orgs/${org.id}/invitations`, invited);
+  const { id: serviceAccount } = await world.must("POST", `/orgs/${org.id}/service-accounts`, { name: "described" });
+  const people = { project, invitation, serviceAccount };
   const response = (await answered.json()).id;
-  ids = { org: org.id, key, response, user, session: session.id, budget, call, month, webhook, delivery };
+  ids = { org: org.id, key, response, user, session: session.id, budget, call, month, webhook, delivery, ...people };
   await world.settled(org.id);
 });
 
@@ -185,6 +202,23 @@ const askings: Record<string, Asking[]> = {
   exportUsage: [{}, { query: "?format=jsonl" }],
   showUsageCall: [{}],
   createBudget: [{ body: { amountMicros: 1_000_000, isStop: true }, status: 201 }],
+  listMembers: [{}],
+  // Somebody who is no member; and what people alone may do, by a key.
+  changeMember: [{ body: { role: "viewer" }, status: 404 }],
+  removeMember: [{ body: {}, status: 404 }],
+  leaveOrg: [{ body: {}, status: 403 }],
+  acceptInvitation: [{ body: { token: "FAKE-token" }, status: 403 }],
+  listProjects: [{ query: "?limit=1" }],
+  createProject: [{ body: { name: "described too" }, status: 201 }],
+  showProject: [{}],
+  changeProject: [{ body: { name: "described again" } }],
+  listInvitations: [{ query: "?limit=1" }],
+  createInvitation: [{ body: { email: "guest@example.test", role: "viewer" }, status: 201 }],
+  resendInvitation: [{ body: {} }],
+  revokeInvitation: [{ body: {} }],
+  listServiceAccounts: [{}],
+  createServiceAccount: [{ body: { name: "described too" }, status: 201 }],
+  removeServiceAccount: [{ body: {} }],
   listBudgets: [{}],
   changeBudget: [{ body: { amountMicros: 2_000_000 } }],
   deleteBudget: [{}],
@@ -204,6 +238,7 @@ const askings: Record<string, Asking[]> = {
   redeliver: [{ body: {}, status: 202 }],
   listEvents: [{ query: "?limit=2" }],
   deleteWebhook: [{ body: {} }, { body: {}, status: 404 }],
+  closeOrg: [{ body: {} }],
 };
 
 const operations = routes

@@ -126,14 +126,36 @@ const shapes: Record<string, unknown> = {
 function faultyDatabase(db: D1Database): D1Database {
   const prepare = (sql: string) => faultyStatement(db.prepare(sql), sql, []);
   return new Proxy(db, {
-    get: (target, member) => (member === "prepare" ? prepare : Reflect.get(target, member, target)),
+    get: (target, member) => {
+      if (member === "prepare") return prepare;
+      return member === "batch" ? faultyBatch(target) : Reflect.get(target, member, target);
+    },
   });
+}
+
+/** What each statement that was given out says and holds. */
+const prepared = new WeakMap<object, { at: string; text: string }>();
+
+/** A batch that writes is a write of whoever is named in any of its statements. */
+function faultyBatch(db: D1Database) {
+  return (statements: D1PreparedStatement[]) => {
+    const known = statements.map((statement) => prepared.get(statement)).filter((one) => one !== undefined);
+    const text = known.map((one) => one.text).join();
+    const work = () => db.batch(statements);
+    if (!known.some(({ at }) => at === "DB.write")) return work();
+    return struck(
+      "DB.write",
+      draw("DB.write", (key) => text.includes(key)),
+      work,
+      [{ results: [{ CANARY: 1 }] }],
+    );
+  };
 }
 
 function faultyStatement(statement: D1PreparedStatement, sql: string, values: unknown[]): D1PreparedStatement {
   const at = /^\s*INSERT INTO usage/.test(sql) ? "DB.usage" : /^\s*SELECT/.test(sql) ? "DB.read" : "DB.write";
   const text = JSON.stringify(values);
-  return new Proxy(statement, {
+  const faulty = new Proxy(statement, {
     get(target, member) {
       if (member === "bind") return (...given: unknown[]) => faultyStatement(target.bind(...given), sql, given);
       const own = (target as unknown as Record<PropertyKey, (...given: unknown[]) => Promise<unknown>>)[member];
@@ -148,4 +170,6 @@ function faultyStatement(statement: D1PreparedStatement, sql: string, values: un
         );
     },
   });
+  prepared.set(faulty, { at, text });
+  return faulty;
 }
