@@ -181,9 +181,11 @@ describe("the route table", () => {
     for (const { path, operations } of routes) {
       for (const method of Object.keys(operations)) {
         const response = await fetch(edge.url + at(path), { method, ...(method === "GET" ? {} : { body: "{}" }) });
-        expect([method, path, response.status]).not.toEqual([method, path, 404]);
         expect([method, path, response.status]).not.toEqual([method, path, 405]);
-        await response.arrayBuffer();
+        const text = await response.text();
+        // An issuer that is not set up is found to be none by what answers there.
+        const isNamed = path.startsWith("/auth/callback/") && text.includes('"not_found"');
+        if (!isNamed) expect([method, path, response.status]).not.toEqual([method, path, 404]);
       }
     }
   });

@@ -214,7 +214,8 @@ const askings: Record<string, Asking[]> = {
   changeProject: [{ body: { name: "described again" } }],
   listInvitations: [{ query: "?limit=1" }],
   createInvitation: [{ body: { email: "guest@example.test", role: "viewer" }, status: 201 }],
-  resendInvitation: [{ body: {} }],
+  // Its mail has just gone out, and a minute has to pass.
+  resendInvitation: [{ body: {}, status: 429 }],
   revokeInvitation: [{ body: {} }],
   listServiceAccounts: [{}],
   createServiceAccount: [{ body: { name: "described too" }, status: 201 }],

@@ -17,7 +17,7 @@ describe.runIf(hasBrowser())("the audit page", () => {
     const saved = page.waitForEvent("download");
     await page.getByRole("button", { name: "Export and verify" }).click();
     expect((await saved).suggestedFilename()).toBe(`audit-${org}.jsonl`);
-    await page.getByText(/^Chain verified: \d+ entries\.$/).waitFor();
+    await page.getByText(/Chain verified: \d+ entries\./).waitFor();
     expect(visitor.complaints).toEqual([]);
     await visitor.context.close();
   });
