@@ -75,7 +75,10 @@ describe.runIf(hasBrowser())("sessions", () => {
     await page.getByRole("option", { name: /Show the call/ }).waitFor();
     await page.keyboard.press("Enter");
     await page.getByText("Completion tokens").last().waitFor();
-    expect(await page.getByText(call.headers.get("x-penstock-hold") ?? "").count()).toBeGreaterThan(0);
+    await page
+      .getByText(call.headers.get("x-penstock-hold") ?? "")
+      .first()
+      .waitFor();
     expect(visitor.complaints).toEqual([]);
     await visitor.context.close();
   });
