@@ -13,7 +13,7 @@ const columns: Column[] = [
   ["STOPS", "isStop"],
 ];
 const termOptions: Record<string, Option> = {
-  amount: { value: "MICROS", about: "What may be spent in a UTC month, in millionths of the currency." },
+  "amount-micros": { value: "MICROS", about: "What may be spent in a UTC month, in millionths of the currency." },
   share: { value: "PERCENT", isMany: true, about: "At which share it is told; 50, 80 and 100 if none is given." },
   stop: { about: "Calls that would go beyond it are refused." },
 };
@@ -41,7 +41,7 @@ export const budgetCommands: readonly Command[] = [
     name: "budgets create",
     usage: "[ORG]",
     about: "Set what an org, or a project or key of it, may spend in a month.",
-    more: ["", "Example: penstock budgets create --amount 500000000 --share 80 --share 100 --stop"],
+    more: ["", "Example: penstock budgets create --amount-micros 500000000 --share 80 --share 100 --stop"],
     options: {
       project: { value: "PROJECT", about: "Of this project." },
       "key-id": { value: "KEY_ID", about: "Of this key and its successors." },
@@ -92,7 +92,7 @@ function readTerms(flags: Flags) {
     if (!/^\d{1,4}$/.test(text)) throw new UsageError(`--share takes a whole number of per cent; not '${text}'.`);
     return Number(text);
   });
-  return { amountMicros: readWhole(flags, "amount"), sharesPercent: shares };
+  return { amountMicros: readWhole(flags, "amount-micros"), sharesPercent: shares };
 }
 
 function readStop(flags: Flags): boolean | undefined {

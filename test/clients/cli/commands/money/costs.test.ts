@@ -60,7 +60,7 @@ test("a price is set in whole millionths, at a moment or in a minute", () => {
 
 test("a budget is created, changed and deleted, and only what was said is sent", () => {
   const path = `/control/orgs/${org}/budgets`;
-  expect(ask("budgets create", "--amount", "5", "--share", "80", "--share", "100", "--stop")).toEqual({
+  expect(ask("budgets create", "--amount-micros", "5", "--share", "80", "--share", "100", "--stop")).toEqual({
     method: "POST",
     path,
     body: { amountMicros: 5, sharesPercent: [80, 100], isStop: true },
