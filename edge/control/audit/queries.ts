@@ -59,8 +59,8 @@ export function insertEntry(db: Database, entry: AuditEntry, hash: string): Stat
 export const wasAudited = "EXISTS (SELECT 1 FROM audit WHERE org = ? AND seq = ? AND hash = ?)";
 
 /**
- * Entries, newest first, from before entry `beforeSeq`. Named, since the planner takes the primary key whatever is asked,
- * and would walk a whole log for what stands in it seldom.
+ * Entries, newest first, from before entry `beforeSeq`. Indexes are named, since the planner takes the primary key
+ * whatever is asked, and would walk a whole log for what stands in it seldom.
  */
 export async function selectAudit(
   db: Database,

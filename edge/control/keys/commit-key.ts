@@ -32,8 +32,9 @@ export async function commitKeyStep(
 }
 
 /**
- * Changes a key as one audited change; of two at once neither is lost. Each round `read`s the key, and refuses whoever may
- * not change it so. Refused with 409 when it is not in force, with 412 when it is not the version that `If-Match` names.
+ * Changes a key as one audited change; of two at once neither is lost. `read` reads the key for each try, and
+ * refuses whoever may not change it so. Refused with 409 when it is not in force, with 412 when it is not the version
+ * that `If-Match` names.
  */
 export async function commitKeyChange(
   c: Context<ControlEnv>,
