@@ -40,7 +40,7 @@ export async function ask(to: { edge: URL; credential: string | null }, question
   const response = await reach(url, to.credential, question);
   const isText = question.isText === true && response.ok;
   const text = await response.text().catch((cause: unknown) => {
-    if (isText) throw new EdgeError(`the answer broke off (${nameReason(cause)}). Ask again.`);
+    if (isText) throw new EdgeError(`the answer broke off (${nameReason(cause, textWaitMsMax)}). Ask again.`);
     return "";
   });
   if (isText) return text;
@@ -65,6 +65,7 @@ async function reach(
     ...(isPages && { origin: url.origin }),
     ...(body && { "content-type": "application/json" }),
   };
+  const waitedMsMax = isText ? textWaitMsMax : waitMsMax;
   try {
     return await fetch(url, {
       method,
@@ -72,12 +73,11 @@ async function reach(
       ...(body && { body: JSON.stringify(body) }),
       // The credential belongs to this edge, not to wherever it points.
       redirect: "error",
-      signal: AbortSignal.timeout(isText ? textWaitMsMax : waitMsMax),
+      signal: AbortSignal.timeout(waitedMsMax),
     });
   } catch (cause) {
-    throw new EdgeError(
-      `cannot reach the edge at ${url.origin} (${nameReason(cause)}). Is it running, and is the URL right?`,
-    );
+    const why = nameReason(cause, waitedMsMax);
+    throw new EdgeError(`cannot reach the edge at ${url.origin} (${why}). Is it running, and is the URL right?`);
   }
 }
 
@@ -88,9 +88,9 @@ const plainReasons: Record<string, string> = {
 };
 
 /** Names the failure by its code only: other messages of `fetch` may quote headers. */
-function nameReason(cause: unknown): string {
+function nameReason(cause: unknown, waitedMsMax: number): string {
   if (!(cause instanceof Error)) return "unknown";
-  if (cause.name === "TimeoutError") return `no answer within ${waitMsMax / 1_000} s`;
+  if (cause.name === "TimeoutError") return `no answer within ${waitedMsMax / 1_000} s`;
   const inner = cause.cause;
   const code: unknown = inner instanceof Error ? Reflect.get(inner, "code") : undefined;
   if (typeof code === "string") return code;

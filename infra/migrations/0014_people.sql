@@ -6,6 +6,7 @@ CREATE INDEX invitations_by_sending ON invitations (org, sent_at_ms) WHERE sent_
 CREATE INDEX invitations_by_inviter ON invitations (invited_by, sent_at_ms) WHERE sent_at_ms IS NOT NULL;
 
 CREATE INDEX members_by_time ON members (org, created_at_ms, user);
+CREATE INDEX operators ON auth_users (email) WHERE is_operator = 1;
 
 -- The end of a log as the house has signed it, at most once a day: who has a copy can tell that no later one was cut or
 -- written anew.

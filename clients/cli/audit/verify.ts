@@ -10,7 +10,7 @@ export interface Verified {
 /** What the first entry has for the hash before it. */
 const start = "0".repeat(64);
 
-/** What an entry is hashed of, in this order (docs/security.md). */
+/** What an entry is hashed of, in this order (edge/control/audit/entry.ts). */
 const hashed = "org seq at_ms actor_kind actor actor_name actor_ip action target before after request".split(" ");
 const signed = ["org", "seq", "hash", "at_ms"];
 

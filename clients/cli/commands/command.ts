@@ -95,6 +95,11 @@ export function nextPage(answer: unknown): string[] {
   return typeof cursor === "string" ? [`There is more: --cursor ${clean(cursor)}`] : [];
 }
 
+/** One thing in all its columns, one line each. */
+export function showOne(columns: Column[], answer: unknown): View {
+  return { columns: columns.map(([head, path]): Column => [head.toLowerCase(), path]), rows: [answer], isOne: true };
+}
+
 /** The currency of an answer, as a view takes it. */
 export function currencyIn(answer: unknown): { currency: string } {
   return { currency: clean(read(answer, "currency")) };

@@ -1,7 +1,7 @@
 import { UsageError, type Flags, type Option } from "../input/flags.ts";
 import { clean, read, readList, type Column } from "../output/table.ts";
 import type { View } from "../output/view.ts";
-import { nextPage, orgPath, pageOptions, pageQuery, readId, type Command, type Given } from "./command.ts";
+import { nextPage, orgPath, pageOptions, pageQuery, readId, showOne, type Command, type Given } from "./command.ts";
 
 const roleOption: Option = { value: "ROLE", about: "owner, admin, developer, billing or viewer." };
 
@@ -141,8 +141,4 @@ function showMailed(answer: unknown): View {
   const unsent = `The mail did not go out: send it again, or hand over ${clean(read(answer, "link"))}`;
   const note = read(answer, "isMailed") === true ? "The mail is on its way." : unsent;
   return { ...showOne(invitationColumns, answer), notes: [note] };
-}
-
-function showOne(columns: Column[], answer: unknown): View {
-  return { columns: columns.map(([head, path]): Column => [head.toLowerCase(), path]), rows: [answer], isOne: true };
 }

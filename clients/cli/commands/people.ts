@@ -1,6 +1,6 @@
 import { UsageError, type Flags } from "../input/flags.ts";
 import { clean, read, readList, type Column } from "../output/table.ts";
-import type { Command } from "./command.ts";
+import { readId, showOne, type Command } from "./command.ts";
 
 const operatorColumns: Column[] = [
   ["ID", "id"],
@@ -8,7 +8,6 @@ const operatorColumns: Column[] = [
   ["NAME", "name"],
   ["HAS SIGNED IN", "hasSignedIn"],
 ];
-const operatorFields: Column[] = operatorColumns.map(([head, path]): Column => [head.toLowerCase(), path]);
 
 /** `penstock operators …`, and how to sign in to a stack on this machine. */
 export const peopleCommands: readonly Command[] = [
@@ -32,7 +31,7 @@ export const peopleCommands: readonly Command[] = [
     options: {},
     words: 1,
     question: ({ flags }) => ({ method: "POST", path: "/control/operators", body: { email: readEmail(flags) } }),
-    show: (answer) => ({ columns: operatorFields, rows: [answer], isOne: true }),
+    show: (answer) => showOne(operatorColumns, answer),
   },
   {
     name: "operators remove",
@@ -40,8 +39,11 @@ export const peopleCommands: readonly Command[] = [
     about: "Make an operator a person like others, from her next request on (operators).",
     options: {},
     words: 1,
-    question: ({ flags }) => ({ method: "DELETE", path: `/control/operators/${readUser(flags)}`, body: {} }),
-    show: (answer) => ({ columns: operatorFields, rows: [answer], isOne: true }),
+    question: ({ flags }) => {
+      const user = readId(flags, { at: 0, name: "USER" }, "user", "operators list");
+      return { method: "DELETE", path: `/control/operators/${user}`, body: {} };
+    },
+    show: (answer) => showOne(operatorColumns, answer),
   },
   {
     name: "code",
@@ -72,11 +74,4 @@ function readEmail(flags: Flags): string {
   const email = flags.word(0, "EMAIL");
   if (!/^\S+@\S+$/.test(email)) throw new UsageError(`EMAIL must be an address of mail; not '${clean(email)}'.`);
   return email;
-}
-
-function readUser(flags: Flags): string {
-  const user = flags.word(0, "USER");
-  if (!/^user_[0-9A-Za-z]{22}$/.test(user))
-    throw new UsageError(`USER must be an id (user_…), as 'penstock operators list' shows it; not '${clean(user)}'.`);
-  return user;
 }

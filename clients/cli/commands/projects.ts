@@ -1,6 +1,5 @@
 import { readLimits, UsageError, type Flags } from "../input/flags.ts";
 import { readList, type Column } from "../output/table.ts";
-import type { View } from "../output/view.ts";
 import {
   aboutWindows,
   given,
@@ -11,6 +10,7 @@ import {
   pageQuery,
   readId,
   readSwitch,
+  showOne,
   type Command,
   type Given,
 } from "./command.ts";
@@ -156,8 +156,4 @@ function readChange(flags: Flags): Record<string, unknown> {
   });
   if (Object.keys(change).length > 0) return change;
   throw new UsageError("nothing to set: give --name, --limit, --archive or --restore.");
-}
-
-function showOne(columns: Column[], answer: unknown): View {
-  return { columns: columns.map(([head, path]): Column => [head.toLowerCase(), path]), rows: [answer], isOne: true };
 }

@@ -2,12 +2,12 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { OrgId } from "../../agreements/tokens/ids.ts";
 import { mintControlId } from "../../agreements/tokens/ids.ts";
-import { Refusal } from "../../errors.ts";
 import type { Visit } from "../../visit.ts";
 import type { ControlEnv, Principal } from "../http/port.ts";
 import type { Database, Statement } from "../http/store.ts";
 import { auditStart, hashEntry, type AuditActor, type AuditFacts, type AuditMark } from "./entry.ts";
 import { findAuditHead, insertEntry, insertEvent } from "./queries.ts";
+import { winRace } from "./races.ts";
 
 /**
  * A change, and what the audit log says of it. `change` is one statement that returns a row when it took place and
@@ -32,8 +32,6 @@ export interface AuditWriter {
   visit: Pick<Visit, "id" | "now" | "random">;
 }
 
-/** Of so many changes to one org at once, each comes through: every round lets one at least pass. */
-const triesMax = 50;
 /** What a batch answers: of the first statement, whose rows are wanted, and of those behind it. */
 const Ran = z.tuple([z.object({ results: z.array(z.unknown()) })], z.unknown());
 const headTaken = /UNIQUE constraint failed: audit\.org, audit\.seq/;
@@ -46,7 +44,7 @@ const headTaken = /UNIQUE constraint failed: audit\.org, audit\.seq/;
 export async function commitAudited({ db, actor, visit }: AuditWriter, planned: AuditedChange): Promise<unknown[]> {
   const { org, action, target, change, also, event } = planned;
   const [before, after] = [planned.before, planned.after].map((facts) => facts && JSON.stringify(facts));
-  for (let tries = 0; tries < triesMax; tries++) {
+  return winRace(`the log of ${org}`, async () => {
     const head = await findAuditHead(db, org);
     const seq = (head?.seq ?? 0) + 1;
     const atMs = visit.now();
@@ -68,12 +66,8 @@ export async function commitAudited({ db, actor, visit }: AuditWriter, planned: 
       return changed.results;
     } catch (cause) {
       if (!(cause instanceof Error && headTaken.test(cause.message))) throw cause;
+      return undefined;
     }
-  }
-  throw new Refusal("store_unavailable", {
-    message: "Too many changes to this organization at once. Repeat the request.",
-    retryAfterMs: 1_000,
-    log: `audit head of ${org} taken ${triesMax} times`,
   });
 }
 

@@ -1,13 +1,16 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { KeyId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
+import type { ControlEnv } from "../http/port.ts";
 import { publishKey } from "../http/publish.ts";
 import { KeyOwnerId, refuseOwner, refuseProject } from "../owners/check-owner.ts";
 import { commitKeyChange } from "./commit-key.ts";
 import { Key, KeyPath, readOwner, refuseOutliving, refusePast, toKey } from "./key.ts";
-import { findKey } from "./queries.ts";
+import { findKey, type KeyRow } from "./queries.ts";
 import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
 
 const Body = z
@@ -42,18 +45,10 @@ export const changeKey = defineEndpoint(
     responses: { 200: describeJsonAnswer("The key.", Key), default: refusalAnswer },
   }),
   async (c) => {
-    const { visit, control, org } = c.var;
+    const { visit, control } = c.var;
     const body = c.req.valid("json");
     const nowMs = visit.now();
-    const known = await findKey(control.db, org.id, c.req.valid("param").key, readOwner(c));
-    if (!known) throw new Refusal("not_found");
-    refuseUnlessInCharge(c, known.kind);
     refusePast(body.expiresAt, nowMs);
-    if (body.expiresAt !== undefined) refuseOutliving(c, known.kind, body.expiresAt);
-    const scope = known.kind === "admin" ? findScope(body) : null;
-    if (scope) throw new Refusal("invalid_value", { param: scope, message: `${scope}: ${scopesOfInferenceKeys}` });
-    await refuseOwner(c, known.kind, body.owner === known.owner ? undefined : body.owner);
-    await refuseProject(c, body.project === known.project ? undefined : body.project);
     const change = {
       name: body.name,
       endpoints: body.endpoints && unique(body.endpoints),
@@ -64,8 +59,24 @@ export const changeKey = defineEndpoint(
       owner: body.owner,
       project: body.project,
     };
-    const row = await commitKeyChange(c, known, change);
+    const { key: id } = c.req.valid("param");
+    const row = await commitKeyChange(c, () => readChangeable(c, id, body), change);
     await publishKey(c, row);
     return c.json(toKey(row, nowMs), 200);
   },
 );
+
+/** The key as it is now; refuses whoever may not change it so. */
+async function readChangeable(c: Context<ControlEnv>, id: KeyId, body: z.infer<typeof Body>): Promise<KeyRow> {
+  const { control, org } = c.var;
+  const known = await findKey(control.db, org.id, id, readOwner(c));
+  if (!known) throw new Refusal("not_found");
+  const { kind, owner, project } = known;
+  refuseUnlessInCharge(c, kind);
+  if (body.expiresAt !== undefined) refuseOutliving(c, kind, body.expiresAt);
+  const scope = kind === "admin" ? findScope(body) : null;
+  if (scope) throw new Refusal("invalid_value", { param: scope, message: `${scope}: ${scopesOfInferenceKeys}` });
+  await refuseOwner(c, kind, body.owner === owner ? undefined : body.owner);
+  await refuseProject(c, body.project === project ? undefined : body.project);
+  return known;
+}

@@ -4,16 +4,15 @@ import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { diffFacts } from "../audit/diff.ts";
 import type { AuditFacts } from "../audit/entry.ts";
+import { winRace } from "../audit/races.ts";
 import type { ControlEnv } from "../http/port.ts";
 import type { Statement } from "../http/store.ts";
 import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
 import { publishKey } from "../http/publish.ts";
-import { applyKeyChange, findKey, KeyRow, undoRotation, updateKey, type KeyChange } from "./queries.ts";
-
-const triesMax = 50;
+import { applyKeyChange, isInForce, KeyRow, undoRotation, updateKey, type KeyChange } from "./queries.ts";
 
 /** A step in a key's life, as the audit log and whoever listens to events hear of it. */
-export type KeyStep = "key.created" | "key.rotated" | "key.replaced" | "key.revoked" | "key.withdrawn" | "key.changed";
+export type KeyStep = "key.created" | "key.rotated" | "key.revoked" | "key.withdrawn" | "key.changed";
 
 /** Steps that are events too. */
 const eventSteps = new Set<KeyStep>(["key.created", "key.rotated", "key.revoked"]);
@@ -33,28 +32,26 @@ export async function commitKeyStep(
 }
 
 /**
- * Changes a key as one audited change; of two at once neither is lost. Refused with 409 when it is not in force, with
- * 412 when it is not the version that `If-Match` names.
+ * Changes a key as one audited change; of two at once neither is lost. `read` reads the key for each try, and
+ * refuses whoever may not change it so. Refused with 409 when it is not in force, with 412 when it is not the version
+ * that `If-Match` names.
  */
-export async function commitKeyChange(c: Context<ControlEnv>, from: KeyRow, change: KeyChange): Promise<KeyRow> {
-  const { db } = c.var.control;
-  const nowMs = c.var.visit.now();
+export async function commitKeyChange(
+  c: Context<ControlEnv>,
+  read: () => Promise<KeyRow>,
+  change: KeyChange,
+): Promise<KeyRow> {
+  const { control, visit } = c.var;
   const expected = readIfMatch(c);
-  let known = from;
-  for (let tries = 0; tries < triesMax; tries++) {
+  return winRace("a key", async () => {
+    const known = await read();
+    const nowMs = visit.now();
     refuseUnlessVersion(known, expected);
+    if (!isInForce(known, nowMs)) throw new Refusal("conflict", { message: "This key is revoked or has expired." });
     const changed = applyKeyChange(known, change);
     const facts = { id: known.id, ...diffFacts(describeKey(known), describeKey(changed)) };
-    const row = await commitKeyStep(c, "key.changed", facts, updateKey(db, changed, nowMs));
-    if (row) return showVersion(c, row);
-    const found = await findKey(db, known.org, known.id);
-    if (!found || found.version === known.version)
-      throw new Refusal("conflict", { message: "This key is revoked or has expired." });
-    known = found;
-  }
-  throw new Refusal("store_unavailable", {
-    message: "Too many changes at once. Repeat the request.",
-    log: "key races",
+    const row = await commitKeyStep(c, "key.changed", facts, updateKey(control.db, changed, nowMs));
+    return row ? showVersion(c, row) : undefined;
   });
 }
 

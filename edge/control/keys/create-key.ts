@@ -1,9 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { mintKey } from "../../agreements/tokens/key-format.ts";
+import { Refusal } from "../../errors.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
+import { findOrg } from "../orgs/queries.ts";
 import { cleanUp, publishKey } from "../http/publish.ts";
 import { commitKeyStep, describeKey, withdrawKey } from "./commit-key.ts";
 import { findFull, KeyWithSecret, readKeyRoom, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
@@ -77,6 +79,9 @@ export const createKey = defineEndpoint(
     if (!row) {
       await refuseOwner(c, kind, owner);
       await refuseProject(c, project);
+      const home = await findOrg(control.db, org.id);
+      if (home && home.closed_at_ms !== null)
+        throw new Refusal("org_suspended", { message: "The organization is closed." });
       throw (await findFull(control.db, org, max, nowMs)) ?? refuseFull(max);
     }
     try {

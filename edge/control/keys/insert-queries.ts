@@ -43,8 +43,8 @@ export interface KeyRoom {
 const room: KeyRoom = { inForce: keysInForceMax, kept: keysKeptMax };
 
 /**
- * Inserts a key at version 1; no row when its org has no room for it, or its owner or project may not have it. One
- * statement, so of two at once that see the last place one gets it, and none is made for who has just left.
+ * Inserts a key at version 1; no row when its org has no room for it or is closed, or its owner or project may not have
+ * it. One statement, so of two at once that see the last place one gets it, and none is made for who has just left.
  */
 export function insertKey(db: Database, key: KeyDraft, max = room): Statement {
   const insert = db.prepare(
@@ -54,6 +54,7 @@ export function insertKey(db: Database, key: KeyDraft, max = room): Statement {
      WHERE (SELECT count(*) FROM keys WHERE org = ? AND ${inForce}) < ?
        AND (SELECT count(*) FROM keys WHERE org = ? AND ${kept}) < ?
        AND EXISTS (SELECT 1 FROM (SELECT ? AS org, ? AS kind, ? AS owner, ? AS project) AS given WHERE ${hasHome})
+       AND NOT EXISTS (SELECT 1 FROM orgs WHERE id = ? AND closed_at_ms IS NOT NULL)
      RETURNING *`,
   );
   const scopes = [key.endpoints, key.models, key.ipCidrs, key.limits].map((scope) => scope && JSON.stringify(scope));
@@ -81,6 +82,7 @@ export function insertKey(db: Database, key: KeyDraft, max = room): Statement {
     key.kind,
     key.owner,
     key.project,
+    key.org,
   ];
   return insert.bind(...values);
 }

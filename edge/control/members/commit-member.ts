@@ -2,14 +2,13 @@ import type { Context } from "hono";
 import type { UserId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
+import { winRace } from "../audit/races.ts";
 import { refuseUnlessMay } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { endKeys, planEnding, type EndingKeys } from "../owners/queries.ts";
 import { isInCharge, type MemberRole } from "../permissions.ts";
 import { countOwners, deleteMember, touchLeaver, updateRole } from "./change-queries.ts";
 import { findMember, type MemberRow } from "./queries.ts";
-
-const triesMax = 50;
 
 /** What becomes of a member: another role, or none; `keysFirst` takes their keys out of force before they leave. */
 export type MemberStep =
@@ -28,7 +27,7 @@ export async function commitMemberStep(
   step: MemberStep,
 ): Promise<MemberRow | null> {
   const { control, org } = c.var;
-  for (let tries = 0; tries < triesMax; tries++) {
+  return winRace("a member", async () => {
     const known = await findMember(control.db, org.id, user);
     if (!known) return null;
     const role = "role" in step ? step.role : null;
@@ -41,10 +40,7 @@ export async function commitMemberStep(
     const isOwners = known.role === "owner" && (await countOwners(control.db, org.id)) < 2;
     if (isOwners)
       throw new Refusal("conflict", { message: "The last owner stays. Make another member an owner first." });
-  }
-  throw new Refusal("store_unavailable", {
-    message: "Too many changes at once. Repeat the request.",
-    log: "member races",
+    return undefined;
   });
 }
 

@@ -2,33 +2,28 @@ import type { Context } from "hono";
 import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { diffFacts } from "../audit/diff.ts";
+import { winRace } from "../audit/races.ts";
 import type { AuditFacts } from "../audit/entry.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
 import { applyChange, findOrg, OrgRow, touchOrg, updateOrg, type OrgChange } from "./queries.ts";
 
-const triesMax = 50;
-
 /** Changes the org of the path as one audited change; of two at once neither is lost. `If-Match` is obeyed. */
 export async function commitOrgChange(c: Context<ControlEnv>, change: OrgChange, action: string): Promise<OrgRow> {
   const { db } = c.var.control;
   const expected = readIfMatch(c);
-  let known = c.var.org;
-  for (let tries = 0; tries < triesMax; tries++) {
+  const { id: org } = c.var.org;
+  let known: OrgRow | null = c.var.org;
+  return winRace("an org", async () => {
+    known ??= await findOrg(db, org);
+    if (!known) throw new Refusal("not_found");
     refuseUnlessVersion(known, expected);
     const changed = applyChange(known, change);
-    const { id: org } = known;
     const facts = diffFacts(describeOrg(known), describeOrg(changed));
     const planned = { org, action, target: org, ...facts, change: updateOrg(db, changed) };
     const [row] = await commitChange(c, planned);
-    if (row !== undefined) return showVersion(c, OrgRow.parse(row));
-    const found = await findOrg(db, org);
-    if (!found) throw new Refusal("not_found");
-    known = found;
-  }
-  throw new Refusal("store_unavailable", {
-    message: "Too many changes at once. Repeat the request.",
-    log: "org races",
+    known = null;
+    return row === undefined ? undefined : showVersion(c, OrgRow.parse(row));
   });
 }
 

@@ -4,6 +4,7 @@ import type { ProjectId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { diffFacts } from "../audit/diff.ts";
+import { winRace } from "../audit/races.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
@@ -19,8 +20,6 @@ const Body = z
   })
   .refine((body) => Object.values(body).some((value) => value !== undefined), "Nothing to change.")
   .openapi("ProjectChange", { minProperties: 1 });
-
-const triesMax = 50;
 
 /**
  * Sets a project's name and limits, archives it or brings it back. In force for the next call once it has answered;
@@ -48,7 +47,7 @@ export const changeProject = defineEndpoint(
 async function commitProjectChange(c: Context<ControlEnv>, id: ProjectId, change: ProjectChange): Promise<ProjectRow> {
   const { control, org } = c.var;
   const expected = readIfMatch(c);
-  for (let tries = 0; tries < triesMax; tries++) {
+  return winRace("a project", async () => {
     const known = await findProject(control.db, org.id, id);
     if (!known) throw new Refusal("not_found");
     refuseUnlessVersion(known, expected);
@@ -57,10 +56,6 @@ async function commitProjectChange(c: Context<ControlEnv>, id: ProjectId, change
     const statement = updateProject(control.db, changed);
     const planned = { org: org.id, action: "project.changed", target: id, ...facts, change: statement };
     const [row] = await commitChange(c, planned);
-    if (row !== undefined) return showVersion(c, ProjectRow.parse(row));
-  }
-  throw new Refusal("store_unavailable", {
-    message: "Too many changes at once. Repeat the request.",
-    log: "project races",
+    return row === undefined ? undefined : showVersion(c, ProjectRow.parse(row));
   });
 }

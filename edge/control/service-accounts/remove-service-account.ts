@@ -3,14 +3,13 @@ import type { Context } from "hono";
 import type { ServiceAccountId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
+import { winRace } from "../audit/races.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { publishKeys } from "../http/publish.ts";
 import { endKeys, planEnding, selectEnded } from "../owners/queries.ts";
 import { findServiceAccount, removeServiceAccountRow, ServiceAccountRow } from "./queries.ts";
 import { ServiceAccount, ServiceAccountPath, toServiceAccount } from "./service-account.ts";
-
-const triesMax = 50;
 
 /**
  * Removes a service account, and takes its keys out of force: once it has answered, none of them works. Refused with
@@ -39,7 +38,7 @@ export const removeServiceAccount = defineEndpoint(
 async function commitRemoval(c: Context<ControlEnv>, id: ServiceAccountId): Promise<ServiceAccountRow> {
   const { control, visit } = c.var;
   const org = c.var.org.id;
-  for (let tries = 0; tries < triesMax; tries++) {
+  return winRace("a service account", async () => {
     const known = await findServiceAccount(control.db, org, id);
     if (!known) throw new Refusal("not_found");
     if (known.removed_at_ms !== null) return known;
@@ -54,10 +53,6 @@ async function commitRemoval(c: Context<ControlEnv>, id: ServiceAccountId): Prom
       change: removeServiceAccountRow(control.db, id, ending, nowMs),
       also: (mark) => [endKeys(control.db, ending, nowMs, mark)],
     });
-    if (row !== undefined) return ServiceAccountRow.parse(row);
-  }
-  throw new Refusal("store_unavailable", {
-    message: "Too many changes at once. Repeat the request.",
-    log: "service account races",
+    return ServiceAccountRow.optional().parse(row);
   });
 }

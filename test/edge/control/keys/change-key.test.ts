@@ -100,3 +100,25 @@ it("says that the change is not in force when the ledger is out of reach, and he
   expect((await change({ limits: { concurrency: 1 } }, { id })).status).toBe(200);
   expect(world.publisher.key(id).limits).toEqual({ concurrency: 1 });
 });
+
+it("asks anew whose a key is when another change came first", async () => {
+  const developer = await world.signIn(world.a.org, "developer");
+  const other = await world.signIn(world.a.org, "developer");
+  const path = `/control/orgs/${world.a.org}/keys`;
+  const { id } = (await world.ask("POST", path, { ...developer, body: { name: "handed over" } })).body;
+  const { db } = world;
+  let isFirst = true;
+  world.control.db = {
+    prepare: (sql) => db.prepare(sql),
+    batch: async (statements) => {
+      const wasFirst = isFirst;
+      isFirst = false;
+      if (wasFirst) expect((await change({ owner: other.user }, { id })).status).toBe(200);
+      return db.batch(statements);
+    },
+  };
+  const late = await world.ask("PATCH", `${path}/${id}`, { ...developer, body: { name: "still mine" } });
+  world.control.db = db;
+  expect([late.status, late.body.error?.code]).toEqual([404, "not_found"]);
+  expect((await change({ name: "theirs" }, { id })).body).toMatchObject({ name: "theirs", owner: other.user });
+});

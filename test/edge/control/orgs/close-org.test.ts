@@ -25,6 +25,10 @@ it("suspends it and revokes its keys, also admin keys; an operator resumes it wi
   expect(rename.body.error.code).toBe("org_suspended");
   const entries = await world.select("SELECT action, actor FROM audit WHERE org = ? ORDER BY seq DESC LIMIT 1", org);
   expect(entries).toEqual([{ action: "org.closed", actor: owner.user }]);
+  // Nobody makes another key meanwhile: it would be in force once the org is resumed.
+  const late = await world.ask("POST", `/control/orgs/${org}/keys`, { body: { name: "late" } });
+  expect([late.status, late.body.error.code]).toEqual([403, "org_suspended"]);
+  expect(await world.countKeys(org)).toBe(0);
   const resumed = await world.ask("PATCH", `/control/orgs/${org}`, { body: { isSuspended: false } });
   expect(resumed.body).toMatchObject({ isSuspended: false, closedAt: null });
   expect(world.publisher.org(org).isSuspended).toBe(false);

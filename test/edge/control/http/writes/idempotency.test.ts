@@ -55,3 +55,13 @@ it("keeps neither keys, bodies nor answers, and refuses a key that is none", asy
     expect([answer.status, answer.body.error.param]).toEqual([400, "Idempotency-Key"]);
   }
 });
+
+it("finds what is to be forgotten by an index, not among all of a day", async () => {
+  const plan = await world.select(
+    "EXPLAIN QUERY PLAN DELETE FROM control_requests WHERE at_ms < ? OR (status IS NULL AND at_ms < ?)",
+    1,
+    1,
+  );
+  const details = plan.map(({ detail }) => detail).join("; ");
+  expect(details).toMatch(/control_requests_by_age \(at_ms<\?\).*control_requests_running \(at_ms<\?\)/);
+});
