@@ -56,10 +56,10 @@ export async function ensureOperatorOrg(db: Database, id: OrgId, limits: Limits,
   return OrgRow.parse(await db.prepare("SELECT * FROM orgs WHERE is_operator = 1").first());
 }
 
-/** The house's own org, in whose audit stands what concerns no other. Throws where the house has none yet. */
-export async function findOperatorOrg(db: Database): Promise<OrgId> {
+/** The house's own org, in whose audit stands what concerns no other; null where the house has none yet. */
+export async function findOperatorOrg(db: Database): Promise<OrgId | null> {
   const row = await db.prepare("SELECT id FROM orgs WHERE is_operator = 1").first();
-  return z.object({ id: OrgId }).parse(row).id;
+  return z.object({ id: OrgId }).nullable().parse(row)?.id ?? null;
 }
 
 /** Takes back an org that never came into force. */
