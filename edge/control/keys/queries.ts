@@ -7,6 +7,7 @@ import { KeyLimits } from "../../agreements/records/quota.ts";
 import { applyStop } from "../budgets/stop.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database, Statement } from "../http/store.ts";
+import { isInCharge, memberRoles } from "../permissions.ts";
 
 /** A row of `keys`, as D1 gives it. */
 export const KeyRow = z.object({
@@ -146,10 +147,12 @@ export function applyKeyChange(known: KeyRow, change: KeyChange): KeyRow {
   return { ...known, name, ...scopes, expires_at_ms: expiresAtMs, owner, project };
 }
 
+const inCharge = memberRoles.filter(isInCharge).map((role) => `'${role}'`);
+
 /** That a key's owner is in its org and may have it, and its project takes keys: of a row called `given`. */
 export const hasHome = `(given.owner IS NULL
     OR EXISTS (SELECT 1 FROM members AS m WHERE m.org = given.org AND m.user = given.owner
-      AND (given.kind <> 'admin' OR m.role IN ('owner', 'admin')))
+      AND (given.kind <> 'admin' OR m.role IN (${inCharge.join(", ")})))
     OR EXISTS (SELECT 1 FROM service_accounts AS s
       WHERE s.id = given.owner AND s.org = given.org AND s.removed_at_ms IS NULL))
   AND (given.project IS NULL
