@@ -84,13 +84,15 @@ export async function selectKeys(
 
 /**
  * Marks a key revoked. A second time keeps the first moment, yet counts the version up: whoever is about to undo a
- * rotation then sees that this revoke came after it.
+ * rotation then sees that this revoke came after it. `wasRevoked` is what the caller takes it for: no row when it is
+ * otherwise.
  */
-export function revokeKeyRow(db: Database, id: KeyId, nowMs: number): Statement {
+export function revokeKeyRow(db: Database, id: KeyId, nowMs: number, wasRevoked?: boolean): Statement {
   const update = db.prepare(
-    "UPDATE keys SET revoked_at_ms = coalesce(revoked_at_ms, ?), version = version + 1 WHERE id = ? RETURNING *",
+    `UPDATE keys SET revoked_at_ms = coalesce(revoked_at_ms, ?1), version = version + 1
+     WHERE id = ?2 AND (?3 IS NULL OR (revoked_at_ms IS NOT NULL) = ?3) RETURNING *`,
   );
-  return update.bind(nowMs, id);
+  return update.bind(nowMs, id, wasRevoked === undefined ? null : Number(wasRevoked));
 }
 
 /**
