@@ -7,7 +7,7 @@ import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } f
 import { Expiry, Name } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { publishKey } from "../http/publish.ts";
-import { KeyOwnerId, refuseOwner, refuseProject } from "../owners/check-owner.ts";
+import { KeyOwnerId, refuseMove, refuseOwner, refuseProject } from "../owners/check-owner.ts";
 import { commitKeyChange } from "./commit-key.ts";
 import { Key, KeyPath, readOwner, refuseOutliving, refusePast, toKey } from "./key.ts";
 import { findKey, type KeyRow } from "./queries.ts";
@@ -77,6 +77,7 @@ async function readChangeable(c: Context<ControlEnv>, id: KeyId, body: z.infer<t
   const scope = kind === "admin" ? findScope(body) : null;
   if (scope) throw new Refusal("invalid_value", { param: scope, message: `${scope}: ${scopesOfInferenceKeys}` });
   await refuseOwner(c, kind, body.owner === owner ? undefined : body.owner);
+  refuseMove(c, project, body.project);
   await refuseProject(c, body.project === project ? undefined : body.project);
   return known;
 }
