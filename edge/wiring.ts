@@ -108,6 +108,7 @@ async function openWiring(env: Env): Promise<Wiring> {
     control: {
       db,
       ...openSignIn(db, settings),
+      requiresOperatorMfa: settings.OPERATORS_MFA === "required",
       publicUrl: settings.PUBLIC_URL ?? null,
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,

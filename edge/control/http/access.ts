@@ -13,6 +13,7 @@ import { findOrg, type OrgRow } from "../orgs/queries.ts";
 import { findMemberRole } from "../members/queries.ts";
 import type { Role } from "../permissions.ts";
 import { readOwnOrigin, refuseCrossOrigin } from "./browser-writes.ts";
+import { refuseHeldUp } from "./endpoint.ts";
 import type { ControlEnv, Principal, SignedIn } from "./port.ts";
 
 /**
@@ -41,7 +42,7 @@ async function findKeyHolder(c: Context<ControlEnv>): Promise<Principal> {
   // Operators go on, or who suspends the house's own org by mistake could not undo it.
   if (row.is_suspended !== 0 && !isOperator) refuseWrites(c);
   const { id, org, name, role, expires_at_ms: expiresAtMs } = row;
-  return { kind: "key", id, name, org, role, isOperator, expiresAtMs, person: null };
+  return { kind: "key", id, name, org, role, isOperator, isHeldUp: false, expiresAtMs, person: null };
 }
 
 /**
@@ -52,8 +53,10 @@ async function findPerson(c: Context<ControlEnv>): Promise<Principal> {
   const person = await findSession(c);
   if (!person) throw new Refusal("invalid_api_key", { message: "Nobody is signed in. Sign in, or send an admin key." });
   refuseCrossOrigin(c.req.raw, readOwnOrigin(c.req.raw, c.var.control.publicUrl));
-  const { user: id, name, isOperator, expiresAtMs } = person;
-  return { kind: "member", id, name, org: null, role: "person", isOperator, expiresAtMs, person };
+  const { user: id, name, expiresAtMs } = person;
+  const isHeldUp = person.isOperator && c.var.control.requiresOperatorMfa && !person.hasSecondFactor;
+  const isOperator = person.isOperator && !isHeldUp;
+  return { kind: "member", id, name, org: null, role: "person", isOperator, isHeldUp, expiresAtMs, person };
 }
 
 async function findSession(c: Context<ControlEnv>): Promise<SignedIn | null> {
@@ -96,10 +99,12 @@ export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const id = OrgId.safeParse(c.req.param("org"));
   if (!id.success) throw new Refusal("not_found");
   const role = await findRole(c, id.data);
+  if (role === null && principal.isHeldUp) throw refuseHeldUp();
   if (role === null && !principal.isOperator) throw new Refusal("not_found");
   const org = await findOrg(control.db, id.data);
   if (!org) throw new Refusal("not_found");
-  if (principal.person && !principal.isOperator) refuseMember(c, org, principal.person);
+  if (principal.person) refuseWithoutFactor(org, principal.person);
+  if (principal.person && !principal.isOperator) refuseSuspended(c, org);
   c.set("principal", { ...principal, role: role ?? principal.role });
   c.set("org", org);
   return next();
@@ -112,11 +117,15 @@ async function findRole(c: Context<ControlEnv>, org: OrgId): Promise<Role | null
   return findMemberRole(control.db, org, principal.id);
 }
 
-function refuseMember(c: Context<ControlEnv>, org: OrgRow, person: SignedIn): void {
+/** An org that asks for a second factor asks everybody who is signed in, operators too. */
+function refuseWithoutFactor(org: OrgRow, person: SignedIn): void {
   if (org.requires_mfa !== 0 && !person.hasSecondFactor)
     throw new Refusal("insufficient_permissions", {
       message: "This organization asks for a second factor: set one up in your account, then sign in again.",
     });
+}
+
+function refuseSuspended(c: Context<ControlEnv>, org: OrgRow): void {
   // Closing suspends first; when its keys could not be published then, the owner repeats it.
   const isClosing = org.closed_at_ms !== null && c.req.method === "DELETE" && c.req.path.endsWith(`/orgs/${org.id}`);
   if (org.is_suspended !== 0 && !isClosing) refuseWrites(c);

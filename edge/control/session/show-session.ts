@@ -33,7 +33,9 @@ const Answer = z
       email: z.string().nullable(),
     }),
     orgs: z.array(Reached).describe("The orgs that one is in, by name; of a key its own."),
-    isOperator: z.boolean().describe("Operators reach every org."),
+    isOperator: z
+      .boolean()
+      .describe("Operators reach every org. False of one who has yet to show the second factor that is asked of them."),
     mfa: z.strictObject({ enabled: z.boolean() }),
     // A union: `nullable()` would make every Key of the document nullable.
     key: z.union([Key, z.null()]).describe("The key that asks; null for a person."),
@@ -57,11 +59,12 @@ export const showSession = defineEndpoint(
 );
 
 async function showPerson(c: Context<ControlEnv>, person: SignedIn): Promise<z.infer<typeof Answer>> {
-  const { user, name, email, isOperator, isMfaEnabled } = person;
+  const { user, name, email, isMfaEnabled } = person;
+  const { isOperator } = c.var.principal;
   const rows = await selectMemberships(c.var.control.db, user, orgsMax);
   return {
     principal: { kind: "member", id: user, name, email },
-    orgs: rows.map((row) => showMembership(row, person)),
+    orgs: rows.map((row) => showMembership(row, { ...person, isOperator })),
     isOperator,
     mfa: { enabled: isMfaEnabled },
     key: null,
@@ -70,7 +73,7 @@ async function showPerson(c: Context<ControlEnv>, person: SignedIn): Promise<z.i
 }
 
 function showMembership(row: MembershipRow, { isOperator, hasSecondFactor }: SignedIn): z.infer<typeof Reached> {
-  const isHeldUp = row.requires_mfa !== 0 && !hasSecondFactor && !isOperator;
+  const isHeldUp = row.requires_mfa !== 0 && !hasSecondFactor;
   const held: Role[] = isOperator ? [row.role, "operator"] : [row.role];
   return {
     id: row.org,

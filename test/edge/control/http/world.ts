@@ -169,6 +169,7 @@ export async function openWorld() {
     db,
     keyring,
     bootstrapToken,
+    requiresOperatorMfa: false,
     ipHeader: "cf-connecting-ip",
     publisher,
     retention,
