@@ -29,13 +29,13 @@ export const changeBudget = defineEndpoint(
     responses: { 200: describeJsonAnswer("The budget.", Budget), default: refusalAnswer },
   }),
   async (c) => {
-    const row = await commitBudgetChange(c, c.req.valid("param").budget, c.req.valid("json"));
+    const row = await setBudget(c, c.req.valid("param").budget, c.req.valid("json"));
     return c.json(showBudget(row), 200);
   },
 );
 
 /** Changes a budget as one audited change, and brings its stop into force; of two at once neither is lost. */
-async function commitBudgetChange(
+export async function setBudget(
   c: Context<ControlEnv>,
   id: BudgetId,
   { amountMicros, sharesPercent, isStop }: z.infer<typeof Body>,

@@ -1,10 +1,13 @@
 import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { BudgetId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpoint.ts";
+import type { ControlEnv } from "../http/port.ts";
 import { Budget, BudgetPath, showBudget } from "./budget.ts";
 import { describeBudget, publishStop, startOfMonth } from "./commit-budget.ts";
-import { deleteBudget, findBudget } from "./queries.ts";
+import { deleteBudget, findBudget, type BudgetSpend } from "./queries.ts";
 
 /** Deletes a budget; what it stopped goes on. */
 export const dropBudget = defineEndpoint(
@@ -18,15 +21,17 @@ export const dropBudget = defineEndpoint(
     request: { params: BudgetPath },
     responses: { 200: describeJsonAnswer("The budget as it was.", Budget), default: refusalAnswer },
   }),
-  async (c) => {
-    const { control, org } = c.var;
-    const { budget: id } = c.req.valid("param");
-    const known = await findBudget(control.db, org.id, id, startOfMonth(c));
-    if (!known) throw new Refusal("not_found");
-    const change = deleteBudget(control.db, id);
-    const before = describeBudget(known);
-    await commitChange(c, { org: org.id, action: "budget.deleted", target: id, before, after: null, change });
-    if (known.isStop !== 0) await publishStop(c, known);
-    return c.json(showBudget(known), 200);
-  },
+  async (c) => c.json(showBudget(await endBudget(c, c.req.valid("param").budget)), 200),
 );
+
+/** Deletes a budget of the org, and takes its stop out of force; returns it as it was. */
+export async function endBudget(c: Context<ControlEnv>, id: BudgetId): Promise<BudgetSpend> {
+  const { control, org } = c.var;
+  const known = await findBudget(control.db, org.id, id, startOfMonth(c));
+  if (!known) throw new Refusal("not_found");
+  const change = deleteBudget(control.db, id);
+  const before = describeBudget(known);
+  await commitChange(c, { org: org.id, action: "budget.deleted", target: id, before, after: null, change });
+  if (known.isStop !== 0) await publishStop(c, known);
+  return known;
+}

@@ -45,26 +45,30 @@ export const changeKey = defineEndpoint(
     responses: { 200: describeJsonAnswer("The key.", Key), default: refusalAnswer },
   }),
   async (c) => {
-    const { visit, control } = c.var;
-    const body = c.req.valid("json");
-    const nowMs = visit.now();
-    refusePast(body.expiresAt, nowMs);
-    const change = {
-      name: body.name,
-      endpoints: body.endpoints && unique(body.endpoints),
-      models: body.models && resolveModels(body.models, control.models),
-      ipCidrs: body.ipCidrs && unique(body.ipCidrs),
-      limits: body.limits,
-      expiresAtMs: body.expiresAt,
-      owner: body.owner,
-      project: body.project,
-    };
-    const { key: id } = c.req.valid("param");
-    const row = await commitKeyChange(c, () => readChangeable(c, id, body), change);
-    await publishKey(c, row);
-    return c.json(toKey(row, nowMs), 200);
+    const row = await setKey(c, c.req.valid("param").key, c.req.valid("json"));
+    return c.json(toKey(row, c.var.visit.now()), 200);
   },
 );
+
+/** Changes a key of the org as whoever asks may, and publishes it. */
+export async function setKey(c: Context<ControlEnv>, id: KeyId, body: z.infer<typeof Body>): Promise<KeyRow> {
+  const { visit, control } = c.var;
+  const nowMs = visit.now();
+  refusePast(body.expiresAt, nowMs);
+  const change = {
+    name: body.name,
+    endpoints: body.endpoints && unique(body.endpoints),
+    models: body.models && resolveModels(body.models, control.models),
+    ipCidrs: body.ipCidrs && unique(body.ipCidrs),
+    limits: body.limits,
+    expiresAtMs: body.expiresAt,
+    owner: body.owner,
+    project: body.project,
+  };
+  const row = await commitKeyChange(c, () => readChangeable(c, id, body), change);
+  await publishKey(c, row);
+  return row;
+}
 
 /** The key as it is now; refuses whoever may not change it so. */
 async function readChangeable(c: Context<ControlEnv>, id: KeyId, body: z.infer<typeof Body>): Promise<KeyRow> {

@@ -27,11 +27,17 @@ export const revokeKey = defineEndpoint(
     responses: { 200: describeJsonAnswer("The key, revoked.", Key), default: refusalAnswer },
   }),
   async (c) => {
-    const row = await commitRevoke(c, c.req.valid("param").key);
-    await publishKey(c, row);
+    const row = await endKeyNow(c, c.req.valid("param").key);
     return c.json(toKey(row, c.var.visit.now()), 200);
   },
 );
+
+/** Revokes a key of the org, as whoever asks may, and publishes it. */
+export async function endKeyNow(c: Context<ControlEnv>, id: KeyId): Promise<KeyRow> {
+  const row = await commitRevoke(c, id);
+  await publishKey(c, row);
+  return row;
+}
 
 async function commitRevoke(c: Context<ControlEnv>, id: KeyId): Promise<KeyRow> {
   const { visit, control, org } = c.var;

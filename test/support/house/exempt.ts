@@ -65,6 +65,11 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   "edge/control/service-accounts/service-account.ts": [
     "test/edge/control/service-accounts/remove-service-account.test.ts",
   ],
+  "edge/control/service-accounts/create-service-account.ts": [
+    "test/edge/control/service-accounts/remove-service-account.test.ts",
+  ],
+  "edge/control/invitations/revoke-invitation.ts": ["test/edge/control/invitations/create-invitation.test.ts"],
+  "edge/control/budgets/delete-budget.ts": ["test/edge/control/budgets/change-budget.test.ts"],
   "edge/control/orgs/close-queries.ts": ["test/edge/control/orgs/close-org.test.ts"],
   // Webhooks over the control API and a database: who may, what is sent, when, and where it may go.
   "edge/control/webhooks/webhook.ts": ["test/edge/control/webhooks/create-webhook.test.ts"],
