@@ -29,21 +29,28 @@ export const changeBudget = defineEndpoint(
     responses: { 200: describeJsonAnswer("The budget.", Budget), default: refusalAnswer },
   }),
   async (c) => {
-    const row = await setBudget(c, c.req.valid("param").budget, c.req.valid("json"));
+    const row = await setBudget(c, c.req.valid("param").budget, () => c.req.valid("json"));
     return c.json(showBudget(row), 200);
   },
 );
 
-/** Changes a budget as one audited change, and brings its stop into force; of two at once neither is lost. */
+/** What a change of a budget sets; what it does not name stays. */
+export type BudgetStep = z.infer<typeof Body>;
+
+/**
+ * Changes a budget as one audited change, and brings its stop into force; of two at once neither is lost. `plan` says
+ * what changes of the budget as it is then.
+ */
 export async function setBudget(
   c: Context<ControlEnv>,
   id: BudgetId,
-  { amountMicros, sharesPercent, isStop }: z.infer<typeof Body>,
+  plan: (known: BudgetSpend) => BudgetStep,
 ): Promise<BudgetSpend> {
   const { control, org } = c.var;
   const wasStop = await winRace("a budget", async () => {
     const known = await findBudget(control.db, org.id, id, startOfMonth(c));
     if (!known) throw new Refusal("not_found");
+    const { amountMicros, sharesPercent, isStop } = plan(known);
     const changed = {
       ...known,
       amountMicros: amountMicros ?? known.amountMicros,

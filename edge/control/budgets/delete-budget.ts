@@ -21,17 +21,30 @@ export const dropBudget = defineEndpoint(
     request: { params: BudgetPath },
     responses: { 200: describeJsonAnswer("The budget as it was.", Budget), default: refusalAnswer },
   }),
-  async (c) => c.json(showBudget(await endBudget(c, c.req.valid("param").budget)), 200),
+  async (c) => {
+    const row = await endBudget(c, c.req.valid("param").budget);
+    if (!row) throw new Refusal("not_found");
+    return c.json(showBudget(row), 200);
+  },
 );
 
-/** Deletes a budget of the org, and takes its stop out of force; returns it as it was. */
-export async function endBudget(c: Context<ControlEnv>, id: BudgetId): Promise<BudgetSpend> {
+/**
+ * Deletes a budget of the org, and takes its stop out of force; returns it as it was. Null when it was deleted
+ * meanwhile or, where a version is named, changed.
+ */
+export async function endBudget(
+  c: Context<ControlEnv>,
+  id: BudgetId,
+  version: number | null = null,
+): Promise<BudgetSpend | null> {
   const { control, org } = c.var;
   const known = await findBudget(control.db, org.id, id, startOfMonth(c));
   if (!known) throw new Refusal("not_found");
-  const change = deleteBudget(control.db, id);
+  const change = deleteBudget(control.db, id, version);
   const before = describeBudget(known);
-  await commitChange(c, { org: org.id, action: "budget.deleted", target: id, before, after: null, change });
+  const planned = { org: org.id, action: "budget.deleted", target: id, before, after: null, change };
+  const rows = await commitChange(c, planned);
+  if (rows.length === 0) return null;
   if (known.isStop !== 0) await publishStop(c, known);
   return known;
 }

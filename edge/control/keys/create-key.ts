@@ -1,19 +1,17 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { mintKey } from "../../agreements/tokens/key-format.ts";
-import { Refusal } from "../../errors.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { OrgPath } from "../orgs/org.ts";
-import { findOrg } from "../orgs/queries.ts";
 import { cleanUp, publishKey } from "../http/publish.ts";
 import { commitKeyStep, describeKey, withdrawKey } from "./commit-key.ts";
-import { findFull, KeyWithSecret, readKeyRoom, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
-import { insertKey, type KeyDraft, type KeyRoom } from "./insert-queries.ts";
+import { KeyWithSecret, readKeyRoom, refuseOutliving, refusePast, toKey, type MadeKey } from "./key.ts";
+import { insertKey, type KeyDraft } from "./insert-queries.ts";
 import { KeyOwnerId, findDefaultProject, readDefaultOwner, refuseOwner, refuseProject } from "../owners/check-owner.ts";
-import type { KeyRow } from "./queries.ts";
+import { findWhyNot } from "./why-not.ts";
 import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
 
 const Body = z
@@ -53,12 +51,13 @@ export const createKey = defineEndpoint(
 );
 
 /**
- * Makes a key; `secret` is its text. When it cannot be published, its row stays revoked and its text is shown to nobody.
+ * Makes a key; `secret` is its text. When it cannot be published, its row stays revoked and its text is shown to
+ * nobody.
  */
 export async function makeKey(
   c: Context<ControlEnv>,
   { name, kind = "inference", owner, ...given }: z.infer<typeof Body>,
-): Promise<{ row: KeyRow; secret: string }> {
+): Promise<MadeKey> {
   const { visit, control, org } = c.var;
   const nowMs = visit.now();
   refuseUnlessInCharge(c, kind);
@@ -95,19 +94,4 @@ export async function makeKey(
     throw cause;
   }
   return { row, secret: minted.text };
-}
-
-/** Why there is no room for a key, or no home. */
-async function findWhyNot(
-  c: Context<ControlEnv>,
-  { kind, owner, project }: Pick<KeyDraft, "kind" | "project"> & { owner: string | null | undefined },
-  max: KeyRoom,
-): Promise<Refusal> {
-  const { control, org, visit } = c.var;
-  await refuseOwner(c, kind, owner);
-  await refuseProject(c, project);
-  const home = await findOrg(control.db, org.id);
-  if (home && home.closed_at_ms !== null)
-    return new Refusal("org_suspended", { message: "The organization is closed." });
-  return (await findFull(control.db, org, max, visit.now())) ?? refuseFull(max);
 }

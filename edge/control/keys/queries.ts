@@ -59,10 +59,12 @@ export async function findKey(db: Database, org: OrgId, id: KeyId, owner?: strin
   return typeof owner === "string" && row?.owner !== owner ? null : row;
 }
 
-/** Which keys of an org: a person's or a service account's, or a project's. */
+/** Which keys of an org: a person's or a service account's, a project's, of one kind, or those not revoked. */
 export interface KeyFilter {
   owner?: string | null | undefined;
   project?: string | undefined;
+  kind?: KeyRow["kind"];
+  onlyKept?: boolean;
 }
 
 /** An org's keys, newest first, from after `cursor`. */
@@ -70,13 +72,15 @@ export async function selectKeys(
   db: Database,
   org: OrgId,
   page: { cursor: Cursor; limit: number },
-  { owner, project }: KeyFilter = {},
+  { owner, project, kind, onlyKept = false }: KeyFilter = {},
 ): Promise<KeyRow[]> {
   const given = [
     ["owner = ?", owner],
     ["project = ?", project],
+    ["kind = ?", kind],
   ].filter(([, value]) => typeof value === "string");
-  const conditions = ["org = ?", ...given.map(([sql]) => sql), "(created_at_ms, id) < (?, ?)"].join(" AND ");
+  const kept = onlyKept ? ["revoked_at_ms IS NULL"] : [];
+  const conditions = ["org = ?", ...given.map(([sql]) => sql), "(created_at_ms, id) < (?, ?)", ...kept].join(" AND ");
   const select = db.prepare(`SELECT * FROM keys WHERE ${conditions} ORDER BY created_at_ms DESC, id DESC LIMIT ?`);
   const values = [org, ...given.map(([, value]) => value), page.cursor.ms, page.cursor.id, page.limit];
   return z.array(KeyRow).parse((await select.bind(...values).all()).results);
