@@ -1,4 +1,4 @@
-/** Orgs that one person owns and that are open, and those that they have made in a day: closing makes no room at once. */
+/** Orgs that one person owns: open ones, and those made in the last day, so that closing makes no room at once. */
 export const ownedOrgsMax = 20;
 /** Projects of an org, the archived ones too: its ledger keeps each. */
 export const projectsMax = 500;

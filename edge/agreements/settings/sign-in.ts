@@ -35,8 +35,8 @@ export const signInSettings = {
     .enum(["required", "optional"], { error: "is neither 'required' nor 'optional'" })
     .default("optional")
     .describe(
-      "Whether people who are operators need a second factor: `required` makes one who has shown none in this session " +
-        "a person like others until she has. Keys of operators are not asked.",
+      "Whether people who are operators need a second factor: `required` makes one who has shown none in this " +
+        "session a person like others until she has. Keys of operators are not asked.",
     ),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: "is not an http(s) URL" })

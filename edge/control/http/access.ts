@@ -95,8 +95,25 @@ export const authenticateBootstrap: MiddlewareHandler<ControlEnv> = async (c, ne
  * has their role in it from here on.
  */
 export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  await reach(c, c.req.param("org"));
+  return next();
+};
+
+/** The header by which OpenAI's SDKs name an org. */
+const orgHeader = "OpenAI-Organization";
+
+/** The same where no path names an org: it is the one that the header names, or else the key's own. */
+export const reachOwnOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  const named = c.req.header(orgHeader) ?? c.var.principal.org;
+  if (named === null)
+    throw new Refusal("invalid_value", { param: orgHeader, message: `${orgHeader}: Send the org's id.` });
+  await reach(c, named);
+  return next();
+};
+
+async function reach(c: Context<ControlEnv>, named: string | undefined): Promise<void> {
   const { principal, control } = c.var;
-  const id = OrgId.safeParse(c.req.param("org"));
+  const id = OrgId.safeParse(named);
   if (!id.success) throw new Refusal("not_found");
   const role = await findRole(c, id.data);
   if (role === null && principal.isHeldUp) throw refuseHeldUp();
@@ -107,8 +124,7 @@ export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
   if (principal.person && !principal.isOperator) refuseSuspended(c, org);
   c.set("principal", { ...principal, role: role ?? principal.role });
   c.set("org", org);
-  return next();
-};
+}
 
 /** The role of who asks in an org; null when they have none there. */
 async function findRole(c: Context<ControlEnv>, org: OrgId): Promise<Role | null> {
@@ -154,7 +170,7 @@ function refuseByForm(c: Context<ControlEnv>): void {
   }
   if (!shown.startsWith("sk-pen-") || shown.startsWith("sk-pen-admin-")) return;
   throw new Refusal("invalid_api_key", {
-    message: "This is an inference key, which is for /v1 only. Send an admin key ('sk-pen-admin-…').",
+    message: "This is an inference key, which is for calls to models. Send an admin key ('sk-pen-admin-…').",
   });
 }
 

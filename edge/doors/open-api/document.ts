@@ -14,6 +14,7 @@ const tags = [
   { name: "keys", description: "Keys of an org, with an admin key." },
   { name: "usage", description: "What was used and what it cost, with an admin key." },
   { name: "audit", description: "Who did what to an org, with an admin key." },
+  { name: "openai-admin", description: "The same in the forms of OpenAI's admin API, with an admin key." },
   { name: "sign-in", description: "How people sign in, from this gateway's own pages." },
   { name: "site", description: "What anybody may read." },
 ];

@@ -217,7 +217,7 @@ describe("a person who is signed in", () => {
     expect((await rename(held)).status).toBe(200);
   });
 
-  it("who is an operator needs a second factor in an org that asks for one, too; a key of theirs does not", async () => {
+  it("who is an operator needs a second factor in an org that asks for one, too; a key does not", async () => {
     const operator = await world.signIn(null, "viewer", { isOperator: true });
     const path = `/control/orgs/${world.b.org}`;
     await world.ask("PATCH", path, { body: { requiresMfa: true } });

@@ -19,6 +19,7 @@ import { deliverDue } from "#edge/control/webhooks/sending/deliver.ts";
 import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
+import { createOpenAiAdminRoutes } from "#edge/control/openai-admin/routes.ts";
 import { insertPerson } from "#test/support/people/insert-person.ts";
 import { FakeLeakKeys, FakeMailer, fakeModel, FakeWeb } from "#test/support/webhooks/fakes.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
@@ -245,13 +246,10 @@ export async function openWorld() {
   };
   const a = await openOrg("Org A");
   const b = await openOrg("Org B");
-  const select = async (sql: string, ...values: unknown[]) =>
-    (
-      await db
-        .prepare(sql)
-        .bind(...values)
-        .all()
-    ).results as Record<string, Json>[];
+  const select = async (sql: string, ...values: unknown[]) => {
+    const statement = db.prepare(sql).bind(...values);
+    return (await statement.all()).results as Record<string, Json>[];
+  };
   /** Keys that are in force now. */
   const countKeys = async (org: string): Promise<number> => {
     const sql =
@@ -339,6 +337,7 @@ function openDoor(world: {
     await next();
   });
   app.route("/control", createControlRoutes());
+  app.route("/v1/organization", createOpenAiAdminRoutes());
   app.route("/auth", createSignInRoutes());
   app.post("/leaks", async (c) => c.json(await takeLeaks(c.var.visit, world.control)));
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
