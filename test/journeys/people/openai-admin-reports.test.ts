@@ -158,20 +158,20 @@ test("a change that names a key of its own is made once", async () => {
 
 test("what this gateway does not have is refused by its name", async () => {
   const [project = ""] = projects;
-  const calls: [string, PromiseLike<unknown>][] = [
-    ["certificates", admin.certificates.list()],
-    ["groups", admin.groups.list()],
-    ["external keys", admin.externalKeys.list()],
-    ["workload identity", admin.workloadIdentityProviders.list()],
-    ["members of projects", admin.projects.users.list(project)],
-    ["model permissions", admin.projects.modelPermissions.retrieve(project)],
-    ["hosted tools", admin.projects.hostedToolPermissions.retrieve(project)],
-    ["service tiers", admin.projects.serviceTierSettings.retrieve(project)],
-    ["roles of projects", admin.projects.roles.list(project)],
-    ["usage of moderations", admin.usage.moderations({ start_time: today })],
+  const calls: [string, () => PromiseLike<unknown>][] = [
+    ["certificates", () => admin.certificates.list()],
+    ["groups", () => admin.groups.list()],
+    ["external keys", () => admin.externalKeys.list()],
+    ["workload identity", () => admin.workloadIdentityProviders.list()],
+    ["members of projects", () => admin.projects.users.list(project)],
+    ["model permissions", () => admin.projects.modelPermissions.retrieve(project)],
+    ["hosted tools", () => admin.projects.hostedToolPermissions.retrieve(project)],
+    ["service tiers", () => admin.projects.serviceTierSettings.retrieve(project)],
+    ["roles of projects", () => admin.projects.roles.list(project)],
+    ["usage of moderations", () => admin.usage.moderations({ start_time: today })],
   ];
   for (const [part, call] of calls) {
-    const refused = await failure(call);
+    const refused = await failure(call());
     expect(refused).toBeInstanceOf(OpenAI.NotFoundError);
     const message = expect.stringMatching(new RegExp(`OpenAI's ${part}, which this gateway does not have`));
     expect(refused).toMatchObject({ code: "unknown_url", message });

@@ -121,11 +121,11 @@ describe("keys and service accounts", () => {
     expect((await world.chat(made.value)).status).toBe(401);
     const { id: elsewhere } = await admin.projects.create({ name: "Elsewhere" });
     for (const lost of [
-      admin.projects.apiKeys.retrieve(made.id, { project_id }),
-      admin.projects.apiKeys.retrieve(account.api_key?.id ?? "", { project_id: elsewhere }),
-      admin.projects.serviceAccounts.retrieve(account.id, { project_id: elsewhere }),
+      () => admin.projects.apiKeys.retrieve(made.id, { project_id }),
+      () => admin.projects.apiKeys.retrieve(account.api_key?.id ?? "", { project_id: elsewhere }),
+      () => admin.projects.serviceAccounts.retrieve(account.id, { project_id: elsewhere }),
     ])
-      expect(await failure(lost)).toBeInstanceOf(OpenAI.NotFoundError);
+      expect(await failure(lost())).toBeInstanceOf(OpenAI.NotFoundError);
     await admin.projects.serviceAccounts.delete(account.id, { project_id });
     const gone = admin.projects.serviceAccounts.retrieve(account.id, { project_id });
     expect(await failure(gone)).toBeInstanceOf(OpenAI.NotFoundError);
