@@ -120,7 +120,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       ...events.control,
       currency: settings.CURRENCY,
     },
-    chores: () => runAll([chores, ...tending, openArchiver(env, settings), openSweeper(retention), events.tend]),
+    chores: () => runAll([chores, ...tending, openArchiver(env, settings), openSweeper(retention), ...events.tending]),
   };
 }
 
