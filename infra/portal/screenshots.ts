@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { BrowserContextOptions } from "playwright-core";
 import { root } from "../local/stack.ts";
-import { openBrowser } from "./browser.ts";
-import { chooseNames, openPage, withSampleStack } from "./sample-stack.ts";
+import { chooseNames, openPage, withSampleStack, type Sample } from "./sample-stack.ts";
 
 /**
  * `npm run screenshots [PAGE …]`: every page of the portal, wide and narrow, light and dark, in
@@ -10,25 +10,27 @@ import { chooseNames, openPage, withSampleStack } from "./sample-stack.ts";
  */
 const folder = join(root, "build/portal/screenshots");
 const sizes = { wide: { width: 1280, height: 860 }, narrow: { width: 390, height: 844 } };
-const themes = ["light", "dark"] as const;
 /** Charts are drawn in the frames after their answers. */
 const drawnMs = 400;
 
-await withSampleStack(async (edge, filled) => {
-  mkdirSync(folder, { recursive: true });
-  const browser = await openBrowser();
-  for (const [size, viewport] of Object.entries(sizes)) {
-    for (const theme of themes) {
-      const context = await browser.newContext({ viewport, colorScheme: theme, reducedMotion: "reduce" });
-      const page = await context.newPage();
-      for (const name of chooseNames(process.argv.slice(2))) {
-        await openPage(page, edge, name, filled);
-        await page.waitForTimeout(drawnMs);
-        await page.screenshot({ path: join(folder, `${name}-${size}-${theme}.png`), fullPage: size === "narrow" });
-      }
-      await context.close();
-    }
+/** Every page that is seen by her, or by nobody in particular, in one window. */
+async function shoot(sample: Sample, look: BrowserContextOptions, [names, end]: [string[], string], isNobody: boolean) {
+  const context = await sample.openWindow({ ...look, reducedMotion: "reduce" }, isNobody);
+  const page = await context.newPage();
+  for (const name of names.filter((one) => (one === "sign-in") === isNobody)) {
+    await openPage(page, name, sample);
+    await page.waitForTimeout(drawnMs);
+    await page.screenshot({ path: join(folder, `${name}-${end}.png`), fullPage: end.startsWith("narrow") });
   }
-  await browser.close();
+  await context.close();
+}
+
+await withSampleStack(async (sample) => {
+  mkdirSync(folder, { recursive: true });
+  const names = chooseNames(process.argv.slice(2));
+  for (const [size, viewport] of Object.entries(sizes))
+    for (const colorScheme of ["light", "dark"] as const)
+      for (const isNobody of [false, true])
+        await shoot(sample, { viewport, colorScheme }, [names, `${size}-${colorScheme}`], isNobody);
   process.stdout.write(`${folder}\n`);
 });

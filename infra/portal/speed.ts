@@ -1,7 +1,4 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { openBrowser } from "./browser.ts";
-import type { FilledOrg } from "./sample-org.ts";
-import { chooseNames, openPage, withSampleStack } from "./sample-stack.ts";
+import { chooseNames, openPage, withSampleStack, type Sample } from "./sample-stack.ts";
 
 /**
  * `npm run speed [PAGE …]`: how soon each page of the portal stands, from an empty cache, on a CPU that is four times
@@ -15,7 +12,8 @@ const bounds = { lcpMs: 1_500, tbtMs: 150, cls: 0.02 };
 /** What a task may take before the rest of it keeps whoever types waiting. */
 const taskMs = 50;
 
-type Speed = Record<keyof typeof bounds, number>;
+const figures = ["lcpMs", "tbtMs", "cls"] as const;
+type Speed = Record<(typeof figures)[number], number>;
 
 /** Runs in the page, before its own scripts. */
 function watch(): void {
@@ -29,13 +27,13 @@ function watch(): void {
   observe("layout-shift", (entry) => (seen.cls += Reflect.get(entry, "hadRecentInput") ? 0 : read(entry, "value")));
 }
 
-async function measure(browser: Browser, name: string, [edge, filled]: [string, FilledOrg]): Promise<Speed> {
-  const context: BrowserContext = await browser.newContext({ viewport: { width: 1280, height: 860 } });
-  const page: Page = await context.newPage();
+async function measure(name: string, sample: Sample): Promise<Speed> {
+  const context = await sample.openWindow({ viewport: { width: 1280, height: 860 } }, name === "sign-in");
+  const page = await context.newPage();
   const tools = await context.newCDPSession(page);
   await tools.send("Emulation.setCPUThrottlingRate", { rate: slowDown });
   await page.addInitScript(watch);
-  await openPage(page, edge, name, filled);
+  await openPage(page, name, sample);
   await page.waitForTimeout(restMs);
   const seen: { lcpMs: number; cls: number; tasks: number[] } = await page.evaluate("window.seen");
   await context.close();
@@ -46,17 +44,15 @@ async function measure(browser: Browser, name: string, [edge, filled]: [string, 
 const findMedian = (values: number[]) =>
   values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
 
-await withSampleStack(async (edge, filled) => {
-  const browser = await openBrowser();
+await withSampleStack(async (sample) => {
   process.stdout.write("| page | LCP, ms | TBT, ms | CLS | |\n|---|---|---|---|---|\n");
   for (const name of chooseNames(process.argv.slice(2))) {
     const all: Speed[] = [];
-    for (let round = 0; round < rounds; round++) all.push(await measure(browser, name, [edge, filled]));
+    for (let round = 0; round < rounds; round++) all.push(await measure(name, sample));
     const middle = (of: keyof Speed) => findMedian(all.map((one) => one[of]));
-    const isOver = (Object.keys(bounds) as (keyof Speed)[]).some((of) => middle(of) > bounds[of]);
+    const isOver = figures.some((of) => middle(of) > bounds[of]);
     const row = [name, middle("lcpMs").toFixed(0), middle("tbtMs").toFixed(0), middle("cls").toFixed(3)];
     process.stdout.write(`| ${row.join(" | ")} | ${isOver ? "over" : ""} |\n`);
     if (isOver) process.exitCode = 1;
   }
-  await browser.close();
 });
