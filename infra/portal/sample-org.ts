@@ -43,7 +43,7 @@ export async function fillOrg(world: SampleWorld): Promise<FilledOrg> {
   const tides = await make(`${base}/projects`, { name: "Tide tables", limits: { tokensPerDay: 4_000 } });
   const robot = await make(`${base}/service-accounts`, { name: "nightly report", project: tides.id });
   await make(`${base}/budgets`, { amountMicros: 1_000, sharesPercent: [50, 80, 100] });
-  await make(`${base}/budgets`, { project: tides.id, amountMicros: 400, sharesPercent: [100], isStop: true });
+  await make(`${base}/budgets`, { project: tides.id, amountMicros: 1_200, sharesPercent: [100], isStop: true });
   const keys = `${base}/keys`;
   const production = await make(keys, { name: "production", models: ["chat", "text2sql"], owner: robot.id });
   const notebook = await make(keys, { name: "notebook of the night shift", limits: { requestsPerHour: 60 } }, dale);
