@@ -35,6 +35,10 @@ const table = {
   "member.joined": { says: "Somebody became a member.", data: z.looseObject({}) },
   "member.changed": { says: "A member's role was changed.", data: z.looseObject({}) },
   "member.removed": { says: "A member left or was removed.", data: z.looseObject({}) },
+  "login.changed": {
+    says: "The company login was set, changed or removed, or what proves its domains was.",
+    data: z.looseObject({ change: z.string() }),
+  },
   "budget.reached": { says: "A share of a month's budget is spent; once a month each.", data: z.looseObject({}) },
   "limit.reached": {
     says: "Calls were refused by a limit; once for each window of the org's, and of its keys together.",

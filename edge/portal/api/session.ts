@@ -109,5 +109,5 @@ async function listAllOrgs(own: Shown<"ReachedOrg">[]): Promise<Shown<"ReachedOr
   const { orgs } = await ask(api.GET("/control/orgs", { params: { query: { limit: 1_000 } } }));
   const actions = listActions(["operator"]);
   const others = orgs.filter(({ id }) => !own.some((org) => org.id === id));
-  return [...own, ...others.map((org) => ({ ...org, role: "operator" as const, actions }))];
+  return [...own, ...others.map((org) => ({ ...org, role: "operator" as const, actions, requiresLogin: false }))];
 }

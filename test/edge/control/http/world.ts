@@ -165,6 +165,7 @@ export async function openWorld() {
   const mailer = new FakeMailer();
   const leakKeys = new FakeLeakKeys();
   const masters = await openMasterKeys({ s1: secret("C") }, "webhook secrets");
+  const webhooks = { masters, resolver: web, sender: web, isLocal: false, windowMs: 72 * 3_600_000 };
   const control: ControlPorts = {
     db,
     keyring,
@@ -176,10 +177,11 @@ export async function openWorld() {
     models,
     fleet,
     currency: "EUR",
-    ...openSignIn(db, sessions),
+    ...openSignIn(db, sessions, webhooks),
+    loginMasters: await openMasterKeys({ s1: secret("C") }, "login secrets"),
     mailer,
     publicUrl: null,
-    webhooks: { masters, resolver: web, sender: web, isLocal: false, windowMs: 72 * 3_600_000 },
+    webhooks,
     leakKeys,
     deliverer: { nudge: async (org) => (isNudging ? deliver(org) : undefined) },
   };
@@ -235,6 +237,7 @@ export async function openWorld() {
       isOperator: false,
       session: user,
       expiresAtMs: Date.now() + 3_600_000,
+      onlyOrg: null,
       ...given,
     };
     sessions.people.set(user, person);
@@ -244,13 +247,10 @@ export async function openWorld() {
   };
   const a = await openOrg("Org A");
   const b = await openOrg("Org B");
-  const select = async (sql: string, ...values: unknown[]) =>
-    (
-      await db
-        .prepare(sql)
-        .bind(...values)
-        .all()
-    ).results as Record<string, Json>[];
+  const select = async (sql: string, ...values: unknown[]) => {
+    const statement = db.prepare(sql).bind(...values);
+    return (await statement.all()).results as Record<string, Json>[];
+  };
   /** Keys that are in force now. */
   const countKeys = async (org: string): Promise<number> => {
     const sql =
