@@ -12,6 +12,7 @@ import { openMasterKeys, type MasterKeys } from "../agreements/sealing.ts";
 import { readKidNumber } from "../agreements/settings/sign-in.ts";
 import type { OrgId } from "../agreements/tokens/ids.ts";
 import { dnsWaitMsMax } from "../agreements/webhooks/limits.ts";
+import { mailAlerts } from "../control/budgets/mail-alerts.ts";
 import type { ControlPorts, WebhookPorts } from "../control/http/port.ts";
 import type { Database } from "../control/http/store.ts";
 import { openOidcFlows } from "../control/sign-in/company/flows.ts";
@@ -105,9 +106,11 @@ async function openWebhookPorts(settings: Settings): Promise<WebhookPorts> {
   };
 }
 
+/** What is done by the cron is in no visit's log. */
+const log: DelivererPorts["log"] = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
+
 /** Sends behind a request, which never fails for it, and by the cron, whose failures the platform's log shows. */
 function openDeliverer(ports: Pick<DelivererPorts, "db" | "mailer" | "webhooks">) {
-  const log: DelivererPorts["log"] = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
   const all = { ...ports, now: readClock, random: generateRandomBytes, chance: drawChance, log };
   return {
     nudge: (org: OrgId) =>
@@ -127,5 +130,6 @@ export async function openEvents(db: Database, env: Env, settings: Settings) {
     if (work) visit.afterwards(work);
   };
   const leakKeys = settings.LEAK_KEYS_URL === undefined ? null : fetchLeakKeys(settings.LEAK_KEYS_URL, askWeb);
-  return { control: { mailer, webhooks, deliverer: { nudge }, leakKeys }, tend, noteDenial };
+  const mailBudgets = () => mailAlerts({ db, mailer, currency: settings.CURRENCY, now: readClock, log });
+  return { control: { mailer, webhooks, deliverer: { nudge }, leakKeys }, tending: [tend, mailBudgets], noteDenial };
 }

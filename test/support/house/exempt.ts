@@ -141,6 +141,7 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/budgets/create-budget.test.ts",
     "test/edge/control/budgets/change-budget.test.ts",
   ],
+  "edge/control/budgets/alert-queries.ts": ["test/edge/control/budgets/mail-alerts.test.ts"],
   "edge/control/budgets/queries.ts": [
     "test/edge/control/budgets/create-budget.test.ts",
     "test/edge/control/budgets/change-budget.test.ts",
@@ -206,12 +207,19 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   // What lives in a browser: requests, files, the session, the playground's calls, charts and clocks on a page.
   "edge/portal/api/client.ts": ["test/journeys/portal/session.test.ts", "test/journeys/portal/keys.test.ts"],
   "edge/portal/api/download.ts": ["test/journeys/portal/audit.test.ts"],
+  "edge/portal/api/lists.ts": ["test/journeys/portal/keys.test.ts", "test/journeys/portal/pages.test.ts"],
   "edge/portal/api/names.ts": ["test/journeys/portal/first-visit.test.ts"],
+  "edge/portal/api/orgs.ts": ["test/journeys/portal/people/second-factor.test.ts"],
+  "edge/portal/api/owners.ts": ["test/journeys/portal/people/by-mail.test.ts"],
   "edge/portal/api/playground.ts": ["test/journeys/portal/playground.test.ts"],
   "edge/portal/api/queries.ts": ["test/journeys/portal/keys.test.ts", "test/journeys/portal/pages.test.ts"],
   "edge/portal/api/session.ts": ["test/journeys/portal/session.test.ts"],
   "edge/portal/api/ways.ts": ["test/journeys/portal/session.test.ts"],
   "edge/portal/model/clock.ts": ["test/journeys/portal/keys.test.ts"],
+  "edge/portal/model/target.ts": [
+    "test/journeys/portal/session.test.ts",
+    "test/journeys/portal/people/by-mail.test.ts",
+  ],
   "edge/portal/model/theme.ts": ["test/journeys/portal/pages.test.ts"],
   "edge/portal/parts/chart/canvas.ts": ["test/journeys/portal/pages.test.ts"],
 };
