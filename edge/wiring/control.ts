@@ -52,7 +52,7 @@ export function openSignIn(
   db: Database,
   settings: Settings,
   webhooks: WebhookPorts,
-): Pick<ControlPorts, "sessions" | "signIn" | "signUp"> {
+): Pick<ControlPorts, "sessions" | "signIn" | "signUp" | "requiresOperatorMfa"> {
   const { SESSION_KEYS, CLIENT_IP_HEADER: header = null, IP_EXEMPT: exempt } = settings;
   const { issuers, signUp } = readHouse(settings);
   const secrets = Object.entries(SESSION_KEYS ?? {}).map(([kid, value]) => ({
@@ -60,7 +60,8 @@ export function openSignIn(
     value,
   }));
   const [first] = secrets;
-  if (!first) return { sessions: null, signIn: null, signUp };
+  const rules = { signUp, requiresOperatorMfa: settings.OPERATORS_MFA === "required" };
+  if (!first) return { sessions: null, signIn: null, ...rules };
   const tries = openTries(db, { secret: first.value, header, exempt });
   const { spendTotp } = tries;
   const proofs = betterAuthProofs({
@@ -72,7 +73,7 @@ export function openSignIn(
     spendTotp,
   });
   const signIn = { proofs, tries, oidc: openOidc(webhooks), flows: openOidcFlows(first.value), issuers };
-  return { sessions: openSessions(db, first.value), signIn, signUp };
+  return { sessions: openSessions(db, first.value), signIn, ...rules };
 }
 
 /** What seals the secrets of company logins; null without STORE_KEYS. And what seals them anew, each minute. */
