@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { OrgId } from "../../agreements/tokens/ids.ts";
 import { mintControlId } from "../../agreements/tokens/ids.ts";
 import type { Visit } from "../../visit.ts";
+import type { EventDraft } from "../events/types.ts";
 import type { ControlEnv, Principal } from "../http/port.ts";
 import type { Database, Statement } from "../http/store.ts";
 import { auditStart, hashEntry, type AuditActor, type AuditFacts, type AuditMark } from "./entry.ts";
@@ -22,7 +23,7 @@ export interface AuditedChange {
   after: AuditFacts | null;
   change: Statement;
   also?: (mark: AuditMark) => Statement[];
-  event?: { type: string; body: AuditFacts } | undefined;
+  event?: EventDraft | undefined;
 }
 
 /** What writing an entry needs of the world: for changes that no request asked for, too. */

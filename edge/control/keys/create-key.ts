@@ -73,9 +73,9 @@ export const createKey = defineEndpoint(
       expiresAtMs: given.expiresAt ?? null,
       createdAtMs: nowMs,
     };
-    const after = describeKey({ ...draft, ip_cidrs: draft.ipCidrs, expires_at_ms: draft.expiresAtMs });
-    const facts = { id: draft.id, before: null, after };
-    const row = await commitKeyStep(c, "key.created", facts, insertKey(control.db, draft, max));
+    const facts = describeKey({ ...draft, ip_cidrs: draft.ipCidrs, expires_at_ms: draft.expiresAtMs });
+    const event = { type: "key.created", body: { key: draft.id, ...facts } } as const;
+    const row = await commitKeyStep(c, event, insertKey(control.db, draft, max));
     if (!row) {
       await refuseOwner(c, kind, owner);
       await refuseProject(c, project);

@@ -29,8 +29,9 @@ export const revokeKey = defineEndpoint(
     refuseUnlessInCharge(c, known.kind);
     const nowMs = visit.now();
     const revokedAtMs = known.revoked_at_ms ?? nowMs;
-    const facts = { id: known.id, before: { revokedAtMs: known.revoked_at_ms }, after: { revokedAtMs } };
-    const row = await commitKeyStep(c, "key.revoked", facts, revokeKeyRow(control.db, known.id, nowMs));
+    const before = { revokedAtMs: known.revoked_at_ms };
+    const event = { type: "key.revoked", body: { key: known.id, revokedAtMs } } as const;
+    const row = await commitKeyStep(c, event, revokeKeyRow(control.db, known.id, nowMs), before);
     if (!row) throw new Refusal("not_found");
     await publishKey(c, row);
     return c.json(toKey(row, visit.now()), 200);

@@ -20,6 +20,7 @@ import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/contr
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
 import { insertPerson } from "#test/support/people/insert-person.ts";
+import { refuseOdd } from "#test/support/webhooks/odd-events.ts";
 import { FakeLeakKeys, FakeMailer, fakeModel, FakeWeb } from "#test/support/webhooks/fakes.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
@@ -244,13 +245,10 @@ export async function openWorld() {
   };
   const a = await openOrg("Org A");
   const b = await openOrg("Org B");
-  const select = async (sql: string, ...values: unknown[]) =>
-    (
-      await db
-        .prepare(sql)
-        .bind(...values)
-        .all()
-    ).results as Record<string, Json>[];
+  const select = async (sql: string, ...values: unknown[]) => {
+    const statement = db.prepare(sql).bind(...values);
+    return (await statement.all()).results as Record<string, Json>[];
+  };
   /** Keys that are in force now. */
   const countKeys = async (org: string): Promise<number> => {
     const sql =
@@ -305,7 +303,8 @@ export async function openWorld() {
         await Promise.all(pending);
       }
     },
-    close: () => mf.dispose(),
+    /** Whatever a file has done, each event that came of it has its type's shape. */
+    close: async () => refuseOdd(await select("SELECT type, body FROM events")).finally(() => mf.dispose()),
   };
 }
 
@@ -317,9 +316,10 @@ function openDoor(world: {
   pending: Promise<unknown>[];
 }) {
   const app = new Hono<ControlEnv>();
+  let visits = 0;
   app.use(async (c, next) => {
     const visit: Visit = {
-      id: "req_0000000000000000000000",
+      id: `req_${String(++visits).padStart(22, "0")}`,
       request: c.req.raw,
       leaving: c.req.raw.signal,
       headers: {},
