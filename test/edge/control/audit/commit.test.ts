@@ -62,6 +62,14 @@ describe("a change and its entry (S13)", () => {
     expect(told).toMatchObject([{ type: event.type, body: JSON.stringify(event.body) }]);
   });
 
+  it("are in the order of their times, though clocks are not", async () => {
+    const late = { ...writer().visit, now: () => Date.now() + 60_000 };
+    await commitAudited({ ...writer(), visit: late }, rename("ahead"));
+    await commitAudited(writer(), rename("behind"));
+    const [ahead, behind] = (await readChain(world.a.org)).slice(-2);
+    expect(behind?.at_ms).toBe(ahead?.at_ms);
+  });
+
   it("are all there, chained without a gap, when thirty come at once", async () => {
     const before = await readChain(world.b.org);
     const names = Array.from({ length: 30 }, (_, at) => `name ${at}`);
