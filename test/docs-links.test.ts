@@ -4,7 +4,10 @@ import { expect, test } from "vitest";
 import { commands } from "#clients/cli/commands/all.ts";
 
 const root = new URL("..", import.meta.url).pathname;
-const pages = globSync("**/*.md", { cwd: root, exclude: ["**/node_modules/**", "**/.*/**", "dist/**", "coverage/**"] });
+const pages = globSync("**/*.md", {
+  cwd: root,
+  exclude: ["**/node_modules/**", "**/.*/**", "build/**", "dist/**", "coverage/**"],
+});
 const texts = new Map(pages.map((page) => [page, readFileSync(join(root, page), "utf8")]));
 const scripts: Record<string, string> = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).scripts;
 

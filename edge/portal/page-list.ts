@@ -27,3 +27,9 @@ export const pageList: readonly PortalPage[] = [
   { name: "invitation", group: "self", icon: "i-lucide-mail-open", action: null },
   { name: "sign-in", group: "self", icon: "i-lucide-log-in", action: null },
 ];
+
+/** What stands outside the portal, and helps: the docs, which the same gateway serves. */
+export const helpLinks = [
+  { name: "reference", href: "/docs", icon: "i-lucide-book-open-text" },
+  { name: "guides", href: "/docs/guides", icon: "i-lucide-graduation-cap" },
+] as const;

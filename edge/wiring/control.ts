@@ -5,16 +5,20 @@ import { cloudflareMailer } from "../adapters/mail/cloudflare-mailer.ts";
 import { httpMailer } from "../adapters/mail/http-mailer.ts";
 import { localMailer } from "../adapters/mail/local-mailer.ts";
 import { dohResolver } from "../adapters/web/doh-resolver.ts";
+import { openOidcClient } from "../adapters/oidc/oidc-client.ts";
 import { fetchLeakKeys } from "../adapters/web/leak-keys.ts";
 import { fetchWebhookSender } from "../adapters/web/webhook-sender.ts";
 import type { Mailer } from "../agreements/mail.ts";
-import { openMasterKeys } from "../agreements/sealing.ts";
+import { openMasterKeys, type MasterKeys } from "../agreements/sealing.ts";
 import { readKidNumber } from "../agreements/settings/sign-in.ts";
 import type { OrgId } from "../agreements/tokens/ids.ts";
 import { dnsWaitMsMax } from "../agreements/webhooks/limits.ts";
 import type { ControlPorts, WebhookPorts } from "../control/http/port.ts";
 import type { Database } from "../control/http/store.ts";
+import { openOidcFlows } from "../control/sign-in/company/flows.ts";
+import { resealLogins } from "../control/sign-in/company/reseal-logins.ts";
 import { openSessions } from "../control/sign-in/sessions.ts";
+import { maySignUp } from "../control/sign-in/sign-up.ts";
 import { openTries } from "../control/sign-in/tries.ts";
 import { deliverDue, type DelivererPorts } from "../control/webhooks/sending/deliver.ts";
 import { tendWebhooks } from "../control/webhooks/sending/tend.ts";
@@ -34,26 +38,50 @@ export function openArchiver({ DB: db, ARCHIVE: bucket }: Env, { USAGE_DAYS: day
   };
 }
 
+/** The operator's issuers, and who may make an account or an org. */
+function readHouse({ OIDC = [], SIGN_UP, SIGN_UP_DOMAINS }: Settings) {
+  const issuers = OIDC.map(({ issuer, ...rest }) => ({ ...rest, url: issuer, isGuarded: false }));
+  return { issuers, signUp: { for: SIGN_UP, domains: SIGN_UP_DOMAINS } };
+}
+
+/** What an org's issuer may be asked with: it leads to the public internet alone. */
+function openOidc({ resolver, isLocal }: WebhookPorts) {
+  return openOidcClient({ fetch: askWeb, guard: { resolver, isLocal } });
+}
+
 /** Where no secret is set nobody can sign in, and keys work as ever. */
-export function openSignIn(db: Database, settings: Settings): Pick<ControlPorts, "sessions" | "signIn"> {
-  const { SESSION_KEYS, OIDC = [], CLIENT_IP_HEADER: header = null, IP_EXEMPT: exempt } = settings;
+export function openSignIn(
+  db: Database,
+  settings: Settings,
+  webhooks: WebhookPorts,
+): Pick<ControlPorts, "sessions" | "signIn" | "signUp"> {
+  const { SESSION_KEYS, CLIENT_IP_HEADER: header = null, IP_EXEMPT: exempt } = settings;
+  const { issuers, signUp } = readHouse(settings);
   const secrets = Object.entries(SESSION_KEYS ?? {}).map(([kid, value]) => ({
     version: readKidNumber(kid) ?? 0,
     value,
   }));
   const [first] = secrets;
-  if (!first) return { sessions: null, signIn: null };
+  if (!first) return { sessions: null, signIn: null, signUp };
   const tries = openTries(db, { secret: first.value, header, exempt });
   const { spendTotp } = tries;
   const proofs = betterAuthProofs({
     db,
     secrets,
-    providers: OIDC,
     ipHeader: header,
     random: generateRandomBytes,
+    maySignUp: (email, nowMs) => maySignUp(db, signUp, email, nowMs),
     spendTotp,
   });
-  return { sessions: openSessions(db, first.value), signIn: { proofs, tries } };
+  const signIn = { proofs, tries, oidc: openOidc(webhooks), flows: openOidcFlows(first.value), issuers };
+  return { sessions: openSessions(db, first.value), signIn, signUp };
+}
+
+/** What seals the secrets of company logins; null without STORE_KEYS. And what seals them anew, each minute. */
+export async function openLoginMasters(db: Database, { STORE_KEYS: secrets }: Settings) {
+  const loginMasters: MasterKeys | null = secrets ? await openMasterKeys(secrets, "login secrets") : null;
+  const reseal = async () => loginMasters && resealLogins(db, loginMasters, generateRandomBytes);
+  return { loginMasters, reseal };
 }
 
 /** Who sends mail, as the settings say; null where nobody does. */

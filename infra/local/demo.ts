@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 /**
  * How to reach the demo org. Kept beside the state it belongs to, readable by its owner only; `penstock` (clients/cli)
@@ -60,11 +61,17 @@ async function send<T>(url: string, headers: Record<string, string>, body: unkno
 }
 
 async function post(url: string, headers: Record<string, string>, body: unknown): Promise<Response> {
-  const response = await fetch(url, {
+  const init = {
     method: "POST",
     headers: { ...headers, "content-type": "application/json" },
     body: JSON.stringify(body),
-  });
+  };
+  let response = await fetch(url, init);
+  // On a busy machine a ledger's first answer can be later than the edge waits: 503 says to repeat it.
+  for (let repeats = 0; response.status === 503 && repeats < 5; repeats++) {
+    await setTimeout(1000);
+    response = await fetch(url, init);
+  }
   if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
   return response;
 }

@@ -86,13 +86,19 @@ export async function commitChange(c: Context<ControlEnv>, planned: AuditedChang
 
 const ipCharsMax = 45;
 
+/** Of a request's context what its address is read from: any route's has it. */
+interface AddressedContext {
+  req: { header(name: string): string | undefined };
+  var: { control: { ipHeader: string | null } };
+}
+
 /** Whom the audit names for a request: operators as such, however they have come. */
 export function nameActor(c: Context<ControlEnv>, { kind, id, name, isOperator }: Principal): AuditActor {
   return { kind: isOperator ? "operator" : kind, id, name, ip: readAddress(c) };
 }
 
 /** The caller's address, as the header tells that the deployment believes. */
-export function readAddress(c: Context<ControlEnv>): string | null {
+export function readAddress(c: AddressedContext): string | null {
   const { ipHeader } = c.var.control;
   const address = ipHeader === null ? undefined : c.req.header(ipHeader);
   return address?.slice(0, ipCharsMax) ?? null;

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits, Window } from "../../agreements/records/quota.ts";
-import { BudgetId, InvitationId, KeyId, ProjectId, UserId, WebhookId } from "../../agreements/tokens/ids.ts";
+import { BudgetId, InvitationId, KeyId, LoginId, ProjectId, UserId, WebhookId } from "../../agreements/tokens/ids.ts";
 import { memberRoles } from "../permissions.ts";
 
 const Moment = z.iso.datetime();
@@ -52,8 +52,13 @@ const table = {
     data: z.strictObject({ invitation: InvitationId, email: z.string(), role: Role }),
   },
   "member.joined": {
-    says: "Somebody became a member.",
-    data: z.strictObject({ user: UserId, role: Role, invitation: InvitationId }),
+    says: "Somebody became a member, by an invitation or the company login.",
+    data: z.strictObject({
+      user: UserId,
+      role: Role,
+      invitation: InvitationId.optional(),
+      login: LoginId.optional(),
+    }),
   },
   "member.changed": {
     says: "A member's role was changed. `before` is the role they had.",
@@ -62,6 +67,14 @@ const table = {
   "member.removed": {
     says: "A member left or was removed. `revokedKeys` is how many keys were theirs.",
     data: z.strictObject({ user: UserId, before: Role, revokedKeys: z.int() }),
+  },
+  "login.changed": {
+    says: "The company login was set, changed or removed, or what proves its domains was.",
+    data: z.strictObject({
+      change: z.enum(["created", "changed", "deleted", "domain_proven", "domain_withdrawn"]),
+      login: LoginId.optional(),
+      domain: z.string().optional(),
+    }),
   },
   "budget.reached": {
     says: "A share of a month's budget is spent; once a month each.",

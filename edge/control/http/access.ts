@@ -10,7 +10,8 @@ import {
 import { Refusal } from "../../errors.ts";
 import { findPresented, isInForce, type KeyRow } from "../keys/queries.ts";
 import { findOrg, type OrgRow } from "../orgs/queries.ts";
-import { findMemberRole } from "../members/queries.ts";
+import { findMembership } from "../members/queries.ts";
+import { limitRole } from "../members/member.ts";
 import type { Role } from "../permissions.ts";
 import { readOwnOrigin, refuseCrossOrigin } from "./browser-writes.ts";
 import type { ControlEnv, Principal, SignedIn } from "./port.ts";
@@ -95,21 +96,38 @@ export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
   const { principal, control } = c.var;
   const id = OrgId.safeParse(c.req.param("org"));
   if (!id.success) throw new Refusal("not_found");
-  const role = await findRole(c, id.data);
+  const { role, requiresLogin } = await findRole(c, id.data);
   if (role === null && !principal.isOperator) throw new Refusal("not_found");
   const org = await findOrg(control.db, id.data);
   if (!org) throw new Refusal("not_found");
-  if (principal.person && !principal.isOperator) refuseMember(c, org, principal.person);
+  if (principal.person && !principal.isOperator) {
+    refuseMember(c, org, principal.person);
+    if (requiresLogin) refuseOtherWays(principal.person, role);
+  }
   c.set("principal", { ...principal, role: role ?? principal.role });
   c.set("org", org);
   return next();
 };
 
-/** The role of who asks in an org; null when they have none there. */
-async function findRole(c: Context<ControlEnv>, org: OrgId): Promise<Role | null> {
+/** The role of who asks in an org, null when they have none there; and whether its members come by its own login. */
+async function findRole(c: Context<ControlEnv>, org: OrgId): Promise<{ role: Role | null; requiresLogin: boolean }> {
   const { principal, control } = c.var;
-  if (principal.kind === "key") return principal.org === org ? principal.role : null;
-  return findMemberRole(control.db, org, principal.id);
+  const { person } = principal;
+  if (!person) return { role: principal.org === org ? principal.role : null, requiresLogin: false };
+  if (person.onlyOrg !== null && person.onlyOrg !== org) return { role: null, requiresLogin: false };
+  const { role, requiresLogin } = await findMembership(control.db, org, principal.id);
+  return { role: role && limitRole(role, person), requiresLogin };
+}
+
+/** Members come by the company login alone; owners have a way past it, so that nobody is locked out: two factors. */
+function refuseOtherWays({ onlyOrg, hasSecondFactor }: SignedIn, role: Role | null): void {
+  if (onlyOrg !== null || (role === "owner" && hasSecondFactor)) return;
+  throw new Refusal("insufficient_permissions", {
+    message:
+      role === "owner"
+        ? "This organization asks for its company login, and of an owner who signs in otherwise for a second factor."
+        : "This organization asks for its company login: sign in by it.",
+  });
 }
 
 function refuseMember(c: Context<ControlEnv>, org: OrgRow, person: SignedIn): void {

@@ -27,11 +27,14 @@ const MembershipRow = z.object({
   role: RoleColumn,
   requires_mfa: z.int(),
   is_suspended: z.int(),
+  requires_login: z.int(),
 });
 
 /** An org that a person is in, and as what. */
 export type MembershipRow = z.infer<typeof MembershipRow>;
 
+const requiresLogin = `coalesce(
+  (SELECT is_required FROM company_logins WHERE company_logins.org = members.org), 0) AS requires_login`;
 const described = `members.*, coalesce(auth_users.email, '') AS email, coalesce(auth_users.name, '') AS name,
   coalesce(auth_users.two_factor_enabled, 0) AS has_second_factor
   FROM members LEFT JOIN auth_users ON auth_users.id = members.user`;
@@ -44,6 +47,20 @@ export async function findMemberRole(db: Database, org: OrgId, user: UserId): Pr
     .nullable()
     .parse(await select.bind(org, user).first());
   return row?.role ?? null;
+}
+
+/** A person's role in an org, null when they are no member; and whether its members come by its own login alone. */
+export async function findMembership(
+  db: Database,
+  org: OrgId,
+  user: UserId,
+): Promise<{ role: MemberRole | null; requiresLogin: boolean }> {
+  const select = db.prepare(`SELECT role, ${requiresLogin} FROM members WHERE org = ? AND user = ?`);
+  const row = z
+    .object({ role: RoleColumn, requires_login: z.int() })
+    .nullable()
+    .parse(await select.bind(org, user).first());
+  return { role: row?.role ?? null, requiresLogin: row?.requires_login === 1 };
 }
 
 /** A member of an org, as read; null when they are none. */
@@ -68,7 +85,7 @@ export async function selectMembers(
 /** The orgs that a person is in, by name. */
 export async function selectMemberships(db: Database, user: UserId, limit: number): Promise<MembershipRow[]> {
   const select = db.prepare(
-    `SELECT members.org, orgs.name, members.role, orgs.requires_mfa, orgs.is_suspended
+    `SELECT members.org, orgs.name, members.role, orgs.requires_mfa, orgs.is_suspended, ${requiresLogin}
      FROM members CROSS JOIN orgs ON orgs.id = members.org WHERE members.user = ? ORDER BY orgs.name, orgs.id LIMIT ?`,
   );
   return z.array(MembershipRow).parse((await select.bind(user, limit).all()).results);

@@ -10,6 +10,7 @@ import {
 import { insertOwner } from "../members/queries.ts";
 import { commitChange } from "../audit/commit.ts";
 import { cleanUp, publishOrg } from "../http/publish.ts";
+import { refuseNewOrg } from "../sign-in/sign-up.ts";
 import { describeOrg } from "./commit-org.ts";
 import { defaultPlacements, resolveLimits, Org, orgFields, refuseUnsetRates, toOrg } from "./org.ts";
 import { deleteOrg, insertOrg, OrgRow } from "./queries.ts";
@@ -46,6 +47,7 @@ export const createOrg = defineEndpoint(
     const { principal } = c.var;
     const isPlain = plan === "standard" && limits === undefined && placement === undefined;
     if (!isPlain) refuseUnlessMay(principal, "plan.write");
+    if (principal.person) refuseNewOrg(control.signUp, principal.person);
     const id = mintOrgId(placement ?? defaultPlacements[plan], (bytes) => visit.random(bytes));
     const org = { id, name, plan, limits: resolveLimits(plan, limits), createdAtMs: visit.now() };
     const entry = { org: id, target: id, before: null, after: null };

@@ -72,21 +72,20 @@ export async function findOrg(db: Database, id: OrgId): Promise<OrgRow | null> {
   return OrgRow.nullable().parse(await db.prepare("SELECT * FROM orgs WHERE id = ?").bind(id).first());
 }
 
-/** Orgs, newest first, from after `cursor`: all, one, or those of a member. */
+/** Orgs, newest first, from after `cursor`: all, one, or those of a member, of which one may be named. */
 export async function selectOrgs(
   db: Database,
-  only: { org: OrgId | null } | { member: UserId } | null,
+  only: { org: OrgId | null; member?: UserId } | null,
   cursor: Cursor,
   limit: number,
 ): Promise<OrgRow[]> {
-  const member = only && "member" in only ? only.member : null;
+  const member = only?.member ?? null;
   const from = member === null ? "orgs" : "members CROSS JOIN orgs ON orgs.id = members.org AND members.user = ?5";
   const select = db.prepare(
     `SELECT orgs.* FROM ${from} WHERE (?1 IS NULL OR orgs.id = ?1) AND (orgs.created_at_ms, orgs.id) < (?2, ?3)
      ORDER BY orgs.created_at_ms DESC, orgs.id DESC LIMIT ?4`,
   );
-  const org = only && "org" in only ? only.org : null;
-  const values = [org, cursor.ms, cursor.id, limit, ...(member === null ? [] : [member])];
+  const values = [only?.org ?? null, cursor.ms, cursor.id, limit, ...(member === null ? [] : [member])];
   const { results } = await select.bind(...values).all();
   return z.array(OrgRow).parse(results);
 }

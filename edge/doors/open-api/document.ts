@@ -11,9 +11,16 @@ import { writeSchemas } from "./schemas.ts";
 const tags = [
   { name: "inference", description: "Calls to models, with an inference key." },
   { name: "orgs", description: "Orgs and their limits, with an admin key." },
+  { name: "people", description: "Who asks, members, invitations, and who operates this gateway." },
+  { name: "projects", description: "Projects of an org, and its service accounts." },
   { name: "keys", description: "Keys of an org, with an admin key." },
   { name: "usage", description: "What was used and what it cost, with an admin key." },
+  { name: "costs", description: "Costs by month, statements, budgets, and prices." },
   { name: "audit", description: "Who did what to an org, with an admin key." },
+  { name: "webhooks", description: "Where an org's events are sent, and what became of each." },
+  { name: "events", description: "What happened in an org." },
+  { name: "models", description: "The models that an org may use, and what they cost." },
+  { name: "nodes", description: "The nodes, for operators." },
   { name: "sign-in", description: "How people sign in, from this gateway's own pages." },
   { name: "site", description: "What anybody may read." },
 ];

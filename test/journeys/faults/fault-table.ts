@@ -355,6 +355,8 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   MAIL_URL: people,
   MAIL_TOKEN: setting,
   OIDC: people,
+  SIGN_UP: setting,
+  SIGN_UP_DOMAINS: setting,
   EMAIL: people,
   DNS_URL: "no call waits for it: webhooks are made and sent by it (test/edge/control/webhooks)",
   WEBHOOK_WAIT_MS: setting,

@@ -161,6 +161,7 @@ const askings: Record<string, Asking[]> = {
   signInWithBackupCode: [{ body: { code: "abcde-12345" }, status: 400 }],
   askForPasskey: [{ body: {} }],
   signInWithPasskey: [{ body: { credential: { id: "AAAA", type: "public-key" } }, status: 400 }],
+  findCompanyLogin: [{ body: { email: "described@example.test" } }],
   signInWithOidc: [{ body: { provider: "nobody" }, status: 404 }],
   showMe: [{}],
   renameMe: [{ body: { name: "Ada" } }],
@@ -208,6 +209,16 @@ const askings: Record<string, Asking[]> = {
   removeMember: [{ body: {}, status: 404 }],
   leaveOrg: [{ body: {}, status: 403 }],
   acceptInvitation: [{ body: { token: "FAKE-token" }, status: 403 }],
+  createCompanyLogin: [
+    { body: { name: "Company", issuer: "http://127.0.0.1:9", clientId: "a", secret: "FAKE-secret" }, status: 201 },
+  ],
+  showCompanyLogin: [{}],
+  changeCompanyLogin: [{ body: { defaultRole: "viewer" } }],
+  testCompanyLogin: [{ body: {} }],
+  addLoginDomain: [{ body: { domain: "described.example.test" }, status: 201 }],
+  proveLoginDomain: [{ body: { isApproved: true } }],
+  removeLoginDomain: [{ body: {} }],
+  deleteCompanyLogin: [{ body: {} }],
   listProjects: [{ query: "?limit=1" }],
   createProject: [{ body: { name: "described too" }, status: 201 }],
   showProject: [{}],
@@ -263,7 +274,7 @@ function ask(
   const known = auth === "apiKey" ? org.key : auth === "adminKey" ? world.place.adminKey : "";
   const key = credential ?? known;
   const id = path.startsWith("/v1/responses/") ? ids.response : "chat";
-  const values = { ...ids, id, passkey: "pass_0123456789012345678901" };
+  const values = { ...ids, id, passkey: "pass_0123456789012345678901", domain: "described.example.test" };
   const named = path.replaceAll(/\{(\w+)\}/g, (step, name: string) => Reflect.get(values, name) ?? step);
   const url = named + query;
   return fetch(world.place.edge + url, {

@@ -23,7 +23,7 @@ const mailServer = createServer((request, response) => {
 beforeAll(async () => {
   const [port = 0] = await freePorts(1);
   edge = `http://127.0.0.1:${port}`;
-  issuer = await openIssuer(`${edge}/auth/callback/company`);
+  issuer = await openIssuer(`${edge}/auth/callback/`);
   await new Promise<void>((resolve) => mailServer.listen(0, "127.0.0.1", resolve));
   const address = mailServer.address();
   const mailPort = typeof address === "object" ? address?.port : 0;
@@ -55,9 +55,9 @@ beforeEach(() => {
 });
 
 /** From our page to the issuer and back, and on to the page that was asked for. */
-async function signInByCompany(browser = openBrowser(edge), next = "/portal/keys") {
+async function signInByCompany(browser = openBrowser(edge), next = "/portal/keys", provider = "company") {
   const started = await browser.send("POST", "/auth/sign-in/oidc", {
-    provider: "company",
+    provider,
     next,
     errorNext: "/portal/",
   });
@@ -110,6 +110,31 @@ test("a company login signs in, and knows its people again", async () => {
   }
   const again = await signInByCompany();
   expect((await again.browser.send("GET", "/auth/session")).body.user.id).toBe(me.user.id);
+});
+
+test("an org's own company login signs in its people, into that org alone", async () => {
+  const { world } = stack;
+  const { id: org } = await world.must("POST", "/orgs", { name: "Company" });
+  const path = `/orgs/${org}/company-login`;
+  const login = { name: "Company", issuer: issuer.url, clientId: issuer.client.id, secret: issuer.client.secret };
+  const { id: provider } = await world.must("POST", path, { ...login, defaultRole: "viewer" });
+  const email = newEmail();
+  const domain = email.split("@")[1] ?? "";
+  await world.must("POST", `${path}/domains`, { domain });
+  const browser = openBrowser(edge);
+  const find = async () => (await browser.send("POST", "/auth/sign-in/company", { email })).body.login;
+  expect(await find()).toBe(null);
+  await world.must("POST", `${path}/domains/${domain}/prove`, { isApproved: true });
+  expect(await find()).toEqual({ id: provider, name: "Company" });
+  expect(await world.must("POST", `${path}/test`, {})).toEqual({ isReady: true, problem: null });
+  issuer.current = { sub: "company-1", email, isVerified: true };
+  const { done } = await signInByCompany(browser, "/portal/keys", provider);
+  expect([done.status, done.headers.get("location")]).toEqual([302, "/portal/keys"]);
+  const { orgs } = (await browser.send("GET", "/control/whoami")).body;
+  expect(orgs.map(({ id, role }: { id: string; role: string }) => [id, role])).toEqual([[org, "viewer"]]);
+  expect((await browser.send("GET", "/auth/passkeys")).status).toBe(403);
+  await world.must("DELETE", path, {});
+  expect((await browser.send("GET", "/auth/session")).status).toBe(401);
 });
 
 test("a company login leads to who proved the same address by mail, if the issuer has verified it", async () => {

@@ -66,6 +66,23 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/service-accounts/remove-service-account.test.ts",
   ],
   "edge/control/orgs/close-queries.ts": ["test/edge/control/orgs/close-org.test.ts"],
+  // Company logins over the control API and a database: who may, what is sealed, required and proven, who comes in.
+  "edge/control/company-login/login.ts": ["test/edge/control/company-login/change-login.test.ts"],
+  "edge/control/company-login/queries.ts": ["test/edge/control/company-login/change-login.test.ts"],
+  "edge/control/company-login/domain-queries.ts": [
+    "test/edge/control/company-login/prove-domain.test.ts",
+    "test/edge/control/company-login/change-login.test.ts",
+  ],
+  "edge/control/company-login/proving.ts": [
+    "test/edge/control/company-login/prove-domain.test.ts",
+    "test/edge/control/sign-in/company/admit.test.ts",
+  ],
+  "edge/adapters/oidc/relying-party.ts": ["test/edge/adapters/oidc/oidc-client.test.ts"],
+  "edge/control/sign-in/company/join.ts": ["test/edge/control/sign-in/company/admit.test.ts"],
+  "edge/control/sign-in/company/queries.ts": [
+    "test/edge/control/sign-in/company/admit.test.ts",
+    "test/edge/control/sign-in/sign-up.test.ts",
+  ],
   // Webhooks over the control API and a database: who may, what is sent, when, and where it may go.
   "edge/control/webhooks/webhook.ts": ["test/edge/control/webhooks/create-webhook.test.ts"],
   "edge/control/webhooks/queries.ts": [
@@ -87,7 +104,6 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   "edge/control/leaks/report.ts": ["test/edge/control/http/leaks.test.ts"],
   "edge/control/leaks/revoke-leaked.ts": ["test/edge/control/http/leaks.test.ts"],
   // The web's adapters share one set of servers that misbehave.
-  "edge/adapters/web/doh-resolver.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
   "edge/adapters/web/leak-keys.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
   "edge/adapters/web/read-capped.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
   // Every adapter at its place; a setting that is missing or malformed serves nothing.

@@ -40,6 +40,18 @@ const goodBodies: Record<string, Record<string, unknown>> = {
   "POST /control/orgs/{org}/invitations/{invitation}/resend": {},
   "DELETE /control/orgs/{org}/invitations/{invitation}": {},
   "POST /control/invitations/accept": { token: "x" },
+  "POST /control/orgs/{org}/company-login": {
+    name: "New",
+    issuer: "https://hooks.example.test/",
+    clientId: "penstock",
+    secret: "FAKE-client-secret",
+  },
+  "PATCH /control/orgs/{org}/company-login": { name: "Renamed" },
+  "DELETE /control/orgs/{org}/company-login": {},
+  "POST /control/orgs/{org}/company-login/test": {},
+  "POST /control/orgs/{org}/company-login/domains": { domain: "example.test" },
+  "DELETE /control/orgs/{org}/company-login/domains/{domain}": {},
+  "POST /control/orgs/{org}/company-login/domains/{domain}/prove": {},
   "POST /control/orgs/{org}/projects": { name: "New" },
   "PATCH /control/orgs/{org}/projects/{project}": { name: "Renamed" },
   "POST /control/orgs/{org}/service-accounts": { name: "New" },
@@ -61,6 +73,7 @@ const named: Record<string, string> = {
   invitation: `inv_${none}`,
   project: `proj_${none}`,
   serviceAccount: `sa_${none}`,
+  domain: "example.test",
 };
 let world: World;
 let versionOfA: number;
@@ -305,6 +318,8 @@ async function listHostile(): Promise<string[]> {
     "service_accounts",
     "webhooks",
     "budgets",
+    "company_logins",
+    "login_domains",
   ];
   const rows = await Promise.all(tables.map((table) => world.select(`SELECT name FROM pragma_table_info('${table}')`)));
   const columns = [...new Set(rows.flat().map(({ name }) => String(name)))];

@@ -166,6 +166,7 @@ export async function openWorld() {
   const mailer = new FakeMailer();
   const leakKeys = new FakeLeakKeys();
   const masters = await openMasterKeys({ s1: secret("C") }, "webhook secrets");
+  const webhooks = { masters, resolver: web, sender: web, isLocal: false, windowMs: 72 * 3_600_000 };
   const control: ControlPorts = {
     db,
     keyring,
@@ -177,10 +178,11 @@ export async function openWorld() {
     models,
     fleet,
     currency: "EUR",
-    ...openSignIn(db, sessions),
+    ...openSignIn(db, sessions, webhooks),
+    loginMasters: await openMasterKeys({ s1: secret("C") }, "login secrets"),
     mailer,
     publicUrl: null,
-    webhooks: { masters, resolver: web, sender: web, isLocal: false, windowMs: 72 * 3_600_000 },
+    webhooks,
     leakKeys,
     deliverer: { nudge: async (org) => (isNudging ? deliver(org) : undefined) },
   };
@@ -236,6 +238,7 @@ export async function openWorld() {
       isOperator: false,
       session: user,
       expiresAtMs: Date.now() + 3_600_000,
+      onlyOrg: null,
       ...given,
     };
     sessions.people.set(user, person);
