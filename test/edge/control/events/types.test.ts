@@ -31,6 +31,12 @@ const steps: Record<string, () => Promise<unknown>> = {
     await ask("PATCH", `/members/${guest.user}`, { role: "viewer" });
     await ask("DELETE", `/members/${guest.user}`);
   },
+  "a company login is set, changed and removed": async () => {
+    const fields = { name: "Company", issuer: new URL(url).origin, clientId: "penstock", secret: "FAKE-client-secret" };
+    await ask("POST", "/company-login", fields);
+    await ask("PATCH", "/company-login", { name: "Firm" });
+    await ask("DELETE", "/company-login", {});
+  },
   "budgets are reached: an org's, a project's, a key's": async () => {
     const project = (await ask("POST", "/projects", { name: "paid" })).body.id;
     const key = (await ask("POST", "/keys", { name: "paid", project })).body.id;

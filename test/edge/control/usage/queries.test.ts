@@ -48,14 +48,17 @@ it("reads only the rows of its org and its time, by an index, without sorting", 
   await selectUsage(spy, filter, listStart, 1);
   await sumUsage(spy, filter);
   await selectUsage(spy, { org: world.a.org, hold: "hold_x" }, listStart, 1);
+  await selectUsage(spy, { ...filter, key: world.a.keyId }, listStart, 1);
   const plans = asked.map(async (sql) => {
     const values = Array.from({ length: sql.split("?").length - 1 }, () => 1);
     return (await world.select(`EXPLAIN QUERY PLAN ${sql}`, ...values)).map(({ detail }) => detail);
   });
-  const [list, sums, byHold] = await Promise.all(plans);
+  const [list, sums, byHold, byKey] = await Promise.all(plans);
   const search = "SEARCH usage USING INDEX usage_by_org (org=? AND admitted_at_ms>? AND";
   expect(list).toEqual([`${search} (admitted_at_ms,id)<(?,?))`]);
   expect(sums).toEqual([`${search} admitted_at_ms<?)`]);
+  const byKeySearch = "usage_by_key (org=? AND key=? AND admitted_at_ms>? AND (admitted_at_ms,id)<(?,?))";
+  expect(byKey).toEqual([`SEARCH usage USING INDEX ${byKeySearch}`]);
   expect(byHold?.[0]).toMatch(/^SEARCH usage USING INDEX sqlite_autoindex_usage_1/);
 });
 
