@@ -65,7 +65,8 @@ function listQueries(path: string, parameters: Json[]): string[] {
       return `${name}=${value}`;
     });
   const times = single.filter((query) => /^(from|to)=/.test(query)).join("&");
-  return ["", times, ...single.map((query) => (query.startsWith(times) ? query : `${query}&${times}`)), ...single];
+  const others = single.filter((query) => !times.includes(query));
+  return ["", times, ...others, ...others.map((query) => `${query}&${times}`)];
 }
 
 it("no list and no filter of one walks a table", async () => {
@@ -84,8 +85,7 @@ it("no list and no filter of one walks a table", async () => {
   seen.clear();
   for (const [path, { get }] of lists) {
     const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => named[name] ?? "none");
-    for (const query of listQueries(path, get.parameters ?? []))
-      for (const key of [world.a.admin, world.operator.key]) await world.ask("GET", `${filled}?${query}`, { key });
+    for (const query of listQueries(path, get.parameters ?? [])) await world.ask("GET", `${filled}?${query}`);
   }
   expect(seen.size).toBeGreaterThan(40);
   const walked: string[] = [];
