@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { openDemo, signInOwner } from "#infra/local/demo.ts";
 import { root, startStack } from "#infra/local/stack.ts";
 import { openFuzzOrg, waitUntilHealthy } from "./fuzz-org.ts";
+import { openNameServer } from "./name-server.ts";
 
 const usage = `npm run fuzz:api -- [options]
 
@@ -64,7 +65,8 @@ async function listHeaders(edge: string, caller: Caller, keys: Keys): Promise<st
 async function fuzz(): Promise<number> {
   const stateDir = mkdtempSync(join(tmpdir(), "penstock-fuzz-"));
   process.once("exit", () => rmSync(stateDir, { recursive: true, force: true }));
-  const stack = await startStack({ port: 0, stateDir, simulatorArgs: ["--step-ms", "1"] });
+  const { vars, ...names } = await openNameServer();
+  const stack = await startStack({ port: 0, stateDir, vars, simulatorArgs: ["--step-ms", "1"] });
   try {
     const { edge } = stack;
     const { adminKey: operator } = await openDemo(stateDir, edge.url, stack.secrets.bootstrapToken);
@@ -80,6 +82,7 @@ async function fuzz(): Promise<number> {
     return findings;
   } finally {
     await stack.close();
+    await names.close();
   }
 }
 

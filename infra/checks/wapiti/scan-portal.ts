@@ -2,12 +2,15 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { openFuzzOrg, waitUntilHealthy } from "#infra/checks/schemathesis/fuzz-org.ts";
+import { openNameServer } from "#infra/checks/schemathesis/name-server.ts";
 import { openDemo, signInOwner } from "#infra/local/demo.ts";
 import { root, startStack } from "#infra/local/stack.ts";
 import { listFindings, type WapitiReport } from "./findings.ts";
 import { writeScanDocument } from "./scan-document.ts";
 
+const { values: flags } = parseArgs({ options: { seconds: { type: "string", default: "120" } } });
 /** Where README.md says to install it. */
 const program = join(root, ".penstock/wapiti/bin/wapiti");
 /** All that asks nothing of another host, and guesses no names of other software. */
@@ -19,7 +22,16 @@ const modules =
 async function scan(stateDir: string, args: string[]): Promise<WapitiReport> {
   const report = join(stateDir, "report.json");
   const fixed = ["-m", modules, "-f", "json", "-o", report, "--flush-session", "--no-bugreport", "--store-session"];
-  const bounds = ["--max-attack-time", "120", "--max-scan-time", "300", "--max-files-per-dir", "200", "-v", "0"];
+  const bounds = [
+    "--max-attack-time",
+    flags.seconds,
+    "--max-scan-time",
+    "300",
+    "--max-files-per-dir",
+    "200",
+    "-v",
+    "0",
+  ];
   const all = [...args, ...fixed, stateDir, ...bounds];
   const child = spawn(program, all, { cwd: stateDir, stdio: ["ignore", "ignore", "inherit"] });
   const code = await new Promise((resolve, reject) => child.once("error", reject).once("exit", resolve));
@@ -30,7 +42,8 @@ async function scan(stateDir: string, args: string[]): Promise<WapitiReport> {
 async function scanPortal(): Promise<number> {
   const stateDir = mkdtempSync(join(tmpdir(), "penstock-scan-"));
   process.once("exit", () => rmSync(stateDir, { recursive: true, force: true }));
-  const stack = await startStack({ port: 0, stateDir, simulatorArgs: ["--step-ms", "1"] });
+  const { vars, ...names } = await openNameServer();
+  const stack = await startStack({ port: 0, stateDir, vars, simulatorArgs: ["--step-ms", "1"] });
   try {
     const { url } = stack.edge;
     const { adminKey: operator } = await openDemo(stateDir, url, stack.secrets.bootstrapToken);
@@ -53,13 +66,14 @@ async function scanPortal(): Promise<number> {
     for (const [name, args] of runs) {
       const report = await scan(stateDir, [...args]);
       const { crawled, open, passed } = listFindings(report);
-      console.log(`${name}: ${crawled} pages, ${open.length} findings, ${passed} more that README.md explains`);
+      console.log(`${name}: ${crawled} pages, ${open.length} findings, ${passed} more that findings.ts explains`);
       for (const finding of open) console.log(`  ${finding}`);
       left += open.length;
     }
     return left;
   } finally {
     await stack.close();
+    await names.close();
   }
 }
 
