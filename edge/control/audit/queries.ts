@@ -28,12 +28,12 @@ export const AuditRow = z.object({
 });
 export type AuditRow = z.infer<typeof AuditRow>;
 
-/** Which entries of an org: by whom, of what, about what, from `fromMs` up to but not at `toMs`. */
+/** Which entries of an org: by whom, of what, about what (one or several), from `fromMs` up to but not at `toMs`. */
 export interface AuditFilter {
   org: OrgId;
-  actor?: string | undefined;
-  action?: string | undefined;
-  target?: string | undefined;
+  actor?: string | readonly string[] | undefined;
+  action?: string | readonly string[] | undefined;
+  target?: string | readonly string[] | undefined;
   fromMs?: number | undefined;
   toMs?: number | undefined;
 }
@@ -75,13 +75,14 @@ export async function selectAudit(
 ): Promise<AuditRow[]> {
   const { org, fromMs, toMs } = filter;
   const given = [
-    ["target = ?", filter.target, "INDEXED BY audit_by_target"],
-    ["actor = ?", filter.actor, "INDEXED BY audit_by_actor"],
-    ["action = ?", filter.action, "INDEXED BY audit_by_action"],
+    [writeAmong("target", filter.target), filter.target, "INDEXED BY audit_by_target"],
+    [writeAmong("actor", filter.actor), filter.actor, "INDEXED BY audit_by_actor"],
+    [writeAmong("action", filter.action), filter.action, "INDEXED BY audit_by_action"],
   ].filter(([, value]) => value !== undefined);
   const index = given[0]?.[2] ?? "";
   const conditions = ["org = ?", ...given.map(([sql]) => sql)];
-  const values: unknown[] = [org, ...given.map(([, value]) => value)];
+  const values: unknown[] = [org];
+  for (const [, value] of given) values.push(Array.isArray(value) ? JSON.stringify(value) : value);
   // One bound at each end: of two at one end the index is searched by either, and the rest is walked.
   conditions.push(toMs === undefined ? "seq < ?" : `seq < min(?, ${firstSince})`);
   values.push(beforeSeq, ...(toMs === undefined ? [] : [org, toMs]));
@@ -91,6 +92,10 @@ export async function selectAudit(
   }
   const select = db.prepare(`SELECT * FROM audit ${index} WHERE ${conditions.join(" AND ")} ORDER BY seq DESC LIMIT ?`);
   return z.array(AuditRow).parse((await select.bind(...values, limit).all()).results);
+}
+
+function writeAmong(column: string, value: string | readonly string[] | undefined): string {
+  return Array.isArray(value) ? `${column} IN (SELECT value FROM json_each(?))` : `${column} = ?`;
 }
 
 /** Entries, oldest first, from after entry `afterSeq`: as they are verified. */

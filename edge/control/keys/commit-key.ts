@@ -16,18 +16,19 @@ import { applyKeyChange, isInForce, KeyRow, undoRotation, updateKey, type KeyCha
 type KeyEvent = Extract<EventDraft, { type: "key.created" | "key.rotated" | "key.revoked" }>;
 
 /**
- * Takes a step of one key's life as one audited change; the log has what the event tells, and what was before. Null
- * when the statement changed nothing.
+ * Takes a step of one key's life as one audited change; the log has what the event tells, and what was before. What
+ * `isRepeated` is no event. Null when the statement changed nothing.
  */
 export async function commitKeyStep(
   c: Context<ControlEnv>,
   event: KeyEvent,
   change: Statement,
-  before: AuditFacts | null = null,
+  { before = null, isRepeated = false }: { before?: AuditFacts | null; isRepeated?: boolean } = {},
 ): Promise<KeyRow | null> {
   const { type: action, body } = event;
   const { key: target, ...after } = body;
-  const [row] = await commitChange(c, { org: c.var.org.id, action, target, before, after, change, event });
+  const told = isRepeated ? undefined : event;
+  const [row] = await commitChange(c, { org: c.var.org.id, action, target, before, after, change, event: told });
   return row === undefined ? null : KeyRow.parse(row);
 }
 

@@ -17,6 +17,7 @@ import type { ControlEnv, ControlPorts, SignedIn } from "#edge/control/http/port
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
 import { FakeFleet, FakePublisher, FakeSessions } from "#test/support/people/control-fakes.ts";
+import { createOpenAiAdminRoutes } from "#edge/control/openai-admin/routes.ts";
 import { insertPerson } from "#test/support/people/insert-person.ts";
 import { refuseOdd } from "#test/support/webhooks/odd-events.ts";
 import { FakeLeakKeys, FakeMailer, fakeModel, FakeWeb } from "#test/support/webhooks/fakes.ts";
@@ -133,7 +134,6 @@ export async function openWorld() {
     const isJson = answer.headers.get("content-type")?.match(/^application\/json(?!l)/);
     return { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : null };
   };
-
   let bootstrapKey = "";
   const first = await ask("POST", "/control/bootstrap", { key: bootstrapToken });
   bootstrapKey = first.body.key.secret;
@@ -265,6 +265,7 @@ function openDoor(world: {
     await next();
   });
   app.route("/control", createControlRoutes());
+  app.route("/v1/organization", createOpenAiAdminRoutes());
   app.route("/auth", createSignInRoutes());
   app.post("/leaks", async (c) => c.json(await takeLeaks(c.var.visit, world.control)));
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
