@@ -339,7 +339,7 @@ describe("the document", () => {
       required: ["overlapSeconds"],
       additionalProperties: false,
     });
-    expect(document.security).toEqual([{ adminKey: [] }]);
+    expect(document.security).toEqual([{ adminKey: [] }, { session: [] }]);
     expect(document.paths["/control/bootstrap"].post.security).toEqual([{ bootstrapToken: [] }]);
   });
 });
