@@ -141,22 +141,22 @@ async function takeParts(answer: LiveAnswer, body: ReadableStream<Uint8Array>, s
 }
 
 /**
- * Shows what comes once a frame, however many tokens that are: drawn token by token, several fast models would leave the
- * page no time to hear of a press on Stop.
+ * Shows what comes once a frame, however many tokens that are: drawn token by token, several fast models would leave
+ * the page no time to hear of a press on Stop.
  */
 function writeByFrames(answer: LiveAnswer) {
   const waiting = { text: "", thought: "" };
-  let isAsked = false;
+  let isDue = false;
   const flush = () => {
-    isAsked = false;
+    isDue = false;
     if (waiting.text !== "") answer.text += waiting.text;
     if (waiting.thought !== "") answer.thought += waiting.thought;
     Object.assign(waiting, { text: "", thought: "" });
   };
   const add = (kind: "text" | "thought", text: string) => {
     waiting[kind] += text;
-    if (!isAsked) requestAnimationFrame(flush);
-    isAsked = true;
+    if (!isDue) requestAnimationFrame(flush);
+    isDue = true;
   };
   return { add, flush };
 }
