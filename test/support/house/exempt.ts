@@ -35,11 +35,6 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/journeys/media/broken-media.test.ts",
   ],
   // Changes of keys and orgs, each with its entry, whoever comes at once, and what is undone.
-  "edge/control/keys/commit-key.ts": [
-    "test/edge/control/audit/commit.test.ts",
-    "test/edge/control/keys/rotate-key.test.ts",
-    "test/edge/control/http/publish.test.ts",
-  ],
   "edge/control/orgs/commit-org.ts": [
     "test/edge/control/audit/commit.test.ts",
     "test/edge/control/http/publish.test.ts",
