@@ -45,6 +45,7 @@ export interface Env {
   AUDIT_KEY?: string;
   USAGE_DAYS?: string;
   SESSION_KEYS?: string;
+  OPERATORS_MFA?: string;
   PUBLIC_URL?: string;
   MAIL?: string;
   MAIL_FROM?: string;

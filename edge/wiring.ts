@@ -123,7 +123,7 @@ async function openWiring(env: Env): Promise<Wiring> {
       currency: settings.CURRENCY,
     },
     chores: () =>
-      runAll([chores, ...tending, reseal, openArchiver(env, settings), openSweeper(retention), events.tend]),
+      runAll([chores, ...tending, reseal, openArchiver(env, settings), openSweeper(retention), ...events.tending]),
   };
 }
 

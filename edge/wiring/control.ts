@@ -12,6 +12,7 @@ import { openMasterKeys, type MasterKeys } from "../agreements/sealing.ts";
 import { readKidNumber } from "../agreements/settings/sign-in.ts";
 import type { OrgId } from "../agreements/tokens/ids.ts";
 import { dnsWaitMsMax } from "../agreements/webhooks/limits.ts";
+import { mailAlerts } from "../control/budgets/mail-alerts.ts";
 import type { ControlPorts, WebhookPorts } from "../control/http/port.ts";
 import type { Database } from "../control/http/store.ts";
 import { openOidcFlows } from "../control/sign-in/company/flows.ts";
@@ -51,7 +52,7 @@ export function openSignIn(
   db: Database,
   settings: Settings,
   webhooks: WebhookPorts,
-): Pick<ControlPorts, "sessions" | "signIn" | "signUp"> {
+): Pick<ControlPorts, "sessions" | "signIn" | "signUp" | "requiresOperatorMfa"> {
   const { SESSION_KEYS, CLIENT_IP_HEADER: header = null, IP_EXEMPT: exempt } = settings;
   const { issuers, signUp } = readHouse(settings);
   const secrets = Object.entries(SESSION_KEYS ?? {}).map(([kid, value]) => ({
@@ -59,7 +60,8 @@ export function openSignIn(
     value,
   }));
   const [first] = secrets;
-  if (!first) return { sessions: null, signIn: null, signUp };
+  const rules = { signUp, requiresOperatorMfa: settings.OPERATORS_MFA === "required" };
+  if (!first) return { sessions: null, signIn: null, ...rules };
   const tries = openTries(db, { secret: first.value, header, exempt });
   const { spendTotp } = tries;
   const proofs = betterAuthProofs({
@@ -71,7 +73,7 @@ export function openSignIn(
     spendTotp,
   });
   const signIn = { proofs, tries, oidc: openOidc(webhooks), flows: openOidcFlows(first.value), issuers };
-  return { sessions: openSessions(db, first.value), signIn, signUp };
+  return { sessions: openSessions(db, first.value), signIn, ...rules };
 }
 
 /** What seals the secrets of company logins; null without STORE_KEYS. And what seals them anew, each minute. */
@@ -104,9 +106,11 @@ async function openWebhookPorts(settings: Settings): Promise<WebhookPorts> {
   };
 }
 
+/** What is done by the cron is in no visit's log. */
+const log: DelivererPorts["log"] = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
+
 /** Sends behind a request, which never fails for it, and by the cron, whose failures the platform's log shows. */
 function openDeliverer(ports: Pick<DelivererPorts, "db" | "mailer" | "webhooks">) {
-  const log: DelivererPorts["log"] = (event, facts) => console.log(JSON.stringify({ event, ...facts }));
   const all = { ...ports, now: readClock, random: generateRandomBytes, chance: drawChance, log };
   return {
     nudge: (org: OrgId) =>
@@ -126,5 +130,6 @@ export async function openEvents(db: Database, env: Env, settings: Settings) {
     if (work) visit.afterwards(work);
   };
   const leakKeys = settings.LEAK_KEYS_URL === undefined ? null : fetchLeakKeys(settings.LEAK_KEYS_URL, askWeb);
-  return { control: { mailer, webhooks, deliverer: { nudge }, leakKeys }, tend, noteDenial };
+  const mailBudgets = () => mailAlerts({ db, mailer, currency: settings.CURRENCY, now: readClock, log });
+  return { control: { mailer, webhooks, deliverer: { nudge }, leakKeys }, tending: [tend, mailBudgets], noteDenial };
 }

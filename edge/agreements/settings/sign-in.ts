@@ -31,6 +31,13 @@ export const signInSettings = {
         "the first signs. A kid ends in a number of its own (`a1`, `a2`). Without it nobody can sign in.",
       isSecret: true,
     }),
+  OPERATORS_MFA: z
+    .enum(["required", "optional"], { error: "is neither 'required' nor 'optional'" })
+    .default("optional")
+    .describe(
+      "Whether people who are operators need a second factor: `required` makes one who has shown none in this " +
+        "session a person like others until she has. Keys of operators are not asked.",
+    ),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: "is not an http(s) URL" })
     .optional()

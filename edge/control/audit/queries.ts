@@ -27,12 +27,12 @@ export const AuditRow = z.object({
 });
 export type AuditRow = z.infer<typeof AuditRow>;
 
-/** Which entries of an org: by whom, of what, about what, from `fromMs` up to but not at `toMs`. */
+/** Which entries of an org: by whom, of what, about what (one or several), from `fromMs` up to but not at `toMs`. */
 export interface AuditFilter {
   org: OrgId;
-  actor?: string | undefined;
-  action?: string | undefined;
-  target?: string | undefined;
+  actor?: string | readonly string[] | undefined;
+  action?: string | readonly string[] | undefined;
+  target?: string | readonly string[] | undefined;
   fromMs?: number | undefined;
   toMs?: number | undefined;
 }
@@ -69,17 +69,22 @@ export async function selectAudit(
   limit: number,
 ): Promise<AuditRow[]> {
   const given = [
-    ["target = ?", filter.target, "INDEXED BY audit_by_target"],
-    ["actor = ?", filter.actor, "INDEXED BY audit_by_actor"],
-    ["action = ?", filter.action, "INDEXED BY audit_by_action"],
+    [writeAmong("target", filter.target), filter.target, "INDEXED BY audit_by_target"],
+    [writeAmong("actor", filter.actor), filter.actor, "INDEXED BY audit_by_actor"],
+    [writeAmong("action", filter.action), filter.action, "INDEXED BY audit_by_action"],
     ["at_ms >= ?", filter.fromMs, ""],
     ["at_ms < ?", filter.toMs, ""],
   ].filter(([, value]) => value !== undefined);
   const index = given[0]?.[2] ?? "";
   const conditions = ["org = ?", "seq < ?", ...given.map(([sql]) => sql)].join(" AND ");
   const select = db.prepare(`SELECT * FROM audit ${index} WHERE ${conditions} ORDER BY seq DESC LIMIT ?`);
-  const { results } = await select.bind(filter.org, beforeSeq, ...given.map(([, value]) => value), limit).all();
+  const values = given.map(([, value]) => (Array.isArray(value) ? JSON.stringify(value) : value));
+  const { results } = await select.bind(filter.org, beforeSeq, ...values, limit).all();
   return z.array(AuditRow).parse(results);
+}
+
+function writeAmong(column: string, value: string | readonly string[] | undefined): string {
+  return Array.isArray(value) ? `${column} IN (SELECT value FROM json_each(?))` : `${column} = ?`;
 }
 
 /** Entries, oldest first, from after entry `afterSeq`: as they are verified. */

@@ -21,6 +21,8 @@ export interface ControlPorts {
   bootstrapToken: string | null;
   /** Who is signed in; null where nobody can sign in, and admin keys alone are let in. */
   sessions: Sessions | null;
+  /** Whether an operator who is signed in needs a second factor to be one. */
+  requiresOperatorMfa: boolean;
   /** The header that tells a caller's address; null where none may be believed. */
   ipHeader: string | null;
   /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
@@ -102,7 +104,8 @@ export interface NodeReport {
 
 /**
  * Who makes the request: a person by their session, or an admin key. `org` is the key's own; a person has none until
- * the path names one. `role` is theirs in the org that the path names; `person` where it names none.
+ * the path names one. `role` is theirs in the org that the path names; `person` where it names none. `isOperator` is
+ * false of an operator who has yet to show the second factor that is asked of operators; `isHeldUp` then says so.
  */
 export interface Principal {
   kind: "key" | "member";
@@ -111,6 +114,7 @@ export interface Principal {
   org: OrgId | null;
   role: Role;
   isOperator: boolean;
+  isHeldUp: boolean;
   /** When their key or session ends; null is never. */
   expiresAtMs: number | null;
   /** The session of a person. */

@@ -113,6 +113,13 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   return app;
 }
 
+/** An app with the same guards, whose paths name no org: `reach` finds it before anything else is looked at. */
+export function openControlApp(reach: MiddlewareHandler<ControlEnv>): OpenAPIHono<ControlEnv> {
+  const app = new OpenAPIHono<ControlEnv>({ defaultHook: refuseInvalid });
+  app.use(begin, finishWrites, authenticate, takeBody, reach, runOnce);
+  return app;
+}
+
 /** Who is in an org, and what they have in common. */
 function mountPeople(app: OpenAPIHono<ControlEnv>): void {
   app.openapi(...listMembers);

@@ -17,16 +17,19 @@ export type KeyStep = "key.created" | "key.rotated" | "key.revoked" | "key.withd
 /** Steps that are events too. */
 const eventSteps = new Set<KeyStep>(["key.created", "key.rotated", "key.revoked"]);
 
-/** Takes a step of one key's life as one audited change. Null when the statement changed nothing. */
+/**
+ * Takes a step of one key's life as one audited change; `isRepeated` makes no event of it. Null when the statement
+ * changed nothing.
+ */
 export async function commitKeyStep(
   c: Context<ControlEnv>,
   step: KeyStep,
-  facts: { id: string; before: AuditFacts | null; after: AuditFacts | null },
+  facts: { id: string; before: AuditFacts | null; after: AuditFacts | null; isRepeated?: boolean },
   change: Statement,
 ): Promise<KeyRow | null> {
-  const { id: target, before, after } = facts;
+  const { id: target, before, after, isRepeated = false } = facts;
   const org = c.var.org.id;
-  const event = eventSteps.has(step) ? { type: step, body: { key: target, ...after } } : undefined;
+  const event = eventSteps.has(step) && !isRepeated ? { type: step, body: { key: target, ...after } } : undefined;
   const [row] = await commitChange(c, { org, action: step, target, before, after, change, event });
   return row === undefined ? null : KeyRow.parse(row);
 }

@@ -107,5 +107,6 @@ async function handOver(c: Context<ControlEnv>, old: KeyRow, fresh: KeyRow, over
     await cleanUp(c, () => withdrawKey(c, fresh, ended && { ended, expiresAtMs: old.expires_at_ms }));
     throw cause;
   }
-  return ended ?? old;
+  // Somebody has revoked it meanwhile: it is shown as it is now.
+  return ended ?? (await findKey(control.db, old.org, old.id)) ?? old;
 }

@@ -69,17 +69,27 @@ export async function findMember(db: Database, org: OrgId, user: UserId): Promis
   return MemberRow.nullable().parse(await select.bind(org, user).first());
 }
 
-/** An org's members, the newest first, from after `cursor`. */
+/** An org's members, the newest first, from after `cursor`: all, or those of these addresses of mail. */
 export async function selectMembers(
   db: Database,
   org: OrgId,
-  { cursor, limit }: { cursor: Cursor; limit: number },
+  { cursor, limit, emails = null }: { cursor: Cursor; limit: number; emails?: string[] | null },
 ): Promise<MemberRow[]> {
   const select = db.prepare(
-    `SELECT ${described} WHERE members.org = ? AND (members.created_at_ms, members.user) < (?, ?)
-     ORDER BY members.created_at_ms DESC, members.user DESC LIMIT ?`,
+    `SELECT ${described} WHERE members.org = ?1 AND (members.created_at_ms, members.user) < (?2, ?3)
+       AND (?5 IS NULL OR auth_users.email IN (SELECT value FROM json_each(?5)))
+     ORDER BY members.created_at_ms DESC, members.user DESC LIMIT ?4`,
   );
-  return z.array(MemberRow).parse((await select.bind(org, cursor.ms, cursor.id, limit).all()).results);
+  const chosen = emails && JSON.stringify(emails);
+  return z.array(MemberRow).parse((await select.bind(org, cursor.ms, cursor.id, limit, chosen).all()).results);
+}
+
+/** The members of an org who have these ids. */
+export async function selectMembersById(db: Database, org: OrgId, users: string[]): Promise<MemberRow[]> {
+  const select = db.prepare(
+    `SELECT ${described} WHERE members.org = ? AND members.user IN (SELECT value FROM json_each(?))`,
+  );
+  return z.array(MemberRow).parse((await select.bind(org, JSON.stringify(users)).all()).results);
 }
 
 /** The orgs that a person is in, by name. */

@@ -37,7 +37,9 @@ const Answer = z
       email: z.string().nullable(),
     }),
     orgs: z.array(Reached).describe("The orgs that one is in, by name; of a key its own."),
-    isOperator: z.boolean().describe("Operators reach every org."),
+    isOperator: z
+      .boolean()
+      .describe("Operators reach every org. False of one who has yet to show the second factor that is asked of them."),
     mfa: z.strictObject({ enabled: z.boolean() }),
     // A union: `nullable()` would make every Key of the document nullable.
     key: z.union([Key, z.null()]).describe("The key that asks; null for a person."),
@@ -61,12 +63,13 @@ export const showSession = defineEndpoint(
 );
 
 async function showPerson(c: Context<ControlEnv>, person: SignedIn): Promise<z.infer<typeof Answer>> {
-  const { user, name, email, isOperator, isMfaEnabled } = person;
+  const { user, name, email, isMfaEnabled } = person;
+  const { isOperator } = c.var.principal;
   const all = await selectMemberships(c.var.control.db, user, orgsMax);
   const rows = all.filter(({ org }) => person.onlyOrg === null || person.onlyOrg === org);
   return {
     principal: { kind: "member", id: user, name, email },
-    orgs: rows.map((row) => showMembership(row, person)),
+    orgs: rows.map((row) => showMembership(row, { ...person, isOperator })),
     isOperator,
     mfa: { enabled: isMfaEnabled },
     key: null,
@@ -78,7 +81,7 @@ function showMembership(row: MembershipRow, person: SignedIn): z.infer<typeof Re
   const { isOperator, hasSecondFactor, onlyOrg } = person;
   const role = limitRole(row.role, person);
   const isByOther = row.requires_login !== 0 && onlyOrg === null && !(role === "owner" && hasSecondFactor);
-  const isHeldUp = !isOperator && ((row.requires_mfa !== 0 && !hasSecondFactor) || isByOther);
+  const isHeldUp = (row.requires_mfa !== 0 && !hasSecondFactor) || (isByOther && !isOperator);
   const held: Role[] = isOperator ? [role, "operator"] : [role];
   return {
     id: row.org,

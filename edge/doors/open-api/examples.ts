@@ -114,6 +114,9 @@ const ollamaEnd = {
 const inMessage = (content: string) => ({ message: { role: "assistant", content } });
 const inResponse = (response: string) => ({ response });
 
+const spend = { interval: "month", currency: "USD", threshold_amount: 50_000 };
+const alert = { ...spend, notification_channel: { type: "email", recipients: [] } };
+
 /** An example of what is sent, by operation. */
 export const requestExamples: Readonly<Record<string, object>> = {
   createChatCompletion: { model: "chat", messages, max_tokens: 64 },
@@ -178,6 +181,24 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createWebhook: { url: "https://hooks.example.com/penstock", types: ["key.leaked", "key.revoked"] },
   changeWebhook: { isEnabled: false },
   rotateWebhook: { overlapSeconds: 86_400 },
+  openaiCreateProject: { name: "Assistant" },
+  openaiUpdateProject: { name: "Assistant" },
+  openaiUpdateRateLimit: { max_requests_per_1_minute: 60 },
+  openaiUpdateProjectApiKey: { expires_in_seconds: 86_400 },
+  openaiCreateServiceAccount: { name: "Nightly batch" },
+  openaiCreateServiceAccountApiKey: { name: "Nightly batch", expires_in_seconds: 86_400 },
+  openaiUpdateProjectDataRetention: { retention_type: "organization_default" },
+  openaiUpdateUser: { role: "reader" },
+  openaiAssignUserRole: { role_id: "role_billing" },
+  openaiCreateInvite: { email: "ada@example.test", role: "reader" },
+  openaiCreateAdminApiKey: { name: "Automation", expires_in_seconds: 86_400 },
+  openaiUpdateOrganizationSpendLimit: spend,
+  openaiUpdateProjectSpendLimit: spend,
+  openaiCreateOrganizationSpendAlert: alert,
+  openaiUpdateOrganizationSpendAlert: alert,
+  openaiCreateProjectSpendAlert: alert,
+  openaiUpdateProjectSpendAlert: alert,
+  openaiUpdateDataRetention: { retention_type: "zero_data_retention" },
   reportLeaks: [{ token: "sk-pen-…", type: "penstock_api_key", url: "https://code.example.com/x", source: "content" }],
 };
 

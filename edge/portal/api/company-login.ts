@@ -1,7 +1,7 @@
-import { api, ApiFailure, ask } from "./client.ts";
+import { api, ApiFailure, ask, type Shown } from "./client.ts";
 
 /** An org's company login; null where it has none. */
-export async function readCompanyLogin(org: string) {
+export async function readCompanyLogin(org: string): Promise<Shown<"CompanyLogin"> | null> {
   try {
     return await ask(api.GET("/control/orgs/{org}/company-login", { params: { path: { org } } }));
   } catch (failure) {
@@ -9,8 +9,6 @@ export async function readCompanyLogin(org: string) {
     throw failure;
   }
 }
-/** What is shown of it. */
-export type CompanyLoginView = NonNullable<Awaited<ReturnType<typeof readCompanyLogin>>>;
 
 /** The company login of an address's domain; null where there is none, or it cannot be asked. */
 export async function findCompanyLogin(email: string): Promise<{ id: string; name: string } | null> {

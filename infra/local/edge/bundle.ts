@@ -4,8 +4,8 @@ import { unstable_readConfig } from "wrangler";
 
 /**
  * Bundles the Worker as `wrangler deploy` does, in memory, in a tenth of the time: one ES module, platform modules left
- * outside, the same stand-ins for what nobody uses. Names are made short only where it is asked for, as what is sent out
- * has them: else a stack tells where.
+ * outside, the same stand-ins for what nobody uses. Names are made short only where it is asked for, as what is sent
+ * out has them: else a stack tells where.
  */
 export async function bundleWorker(root: string, entry = "edge/worker.ts", { isShort = false } = {}): Promise<string> {
   const { outputFiles } = await build({

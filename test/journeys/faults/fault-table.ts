@@ -349,6 +349,7 @@ export const bindingRows: Record<keyof Env, Dependency[] | string> = {
   STORE_KEYS: setting,
   AUDIT_KEY: setting,
   SESSION_KEYS: setting,
+  OPERATORS_MFA: setting,
   PUBLIC_URL: setting,
   MAIL: setting,
   MAIL_FROM: setting,

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, inject, test } from "vitest";
 import { routes } from "#edge/doors/routes.ts";
 import { makeWav } from "#test/support/media/sound.ts";
 import { newEmail, openBrowser } from "#test/support/people/browser.ts";
+import { openAiAskings, openAiIds } from "#test/support/stack/openai-askings.ts";
 import { eventsOf, worldAt, type Org } from "#test/support/stack/world.ts";
 
 const world = worldAt(inject("place"));
@@ -250,6 +251,7 @@ const askings: Record<string, Asking[]> = {
   redeliver: [{ body: {}, status: 202 }],
   listEvents: [{ query: "?limit=2" }],
   deleteWebhook: [{ body: {} }, { body: {}, status: 404 }],
+  ...openAiAskings,
   closeOrg: [{ body: {} }],
 };
 
@@ -274,12 +276,14 @@ function ask(
   const known = auth === "apiKey" ? org.key : auth === "adminKey" ? world.place.adminKey : "";
   const key = credential ?? known;
   const id = path.startsWith("/v1/responses/") ? ids.response : "chat";
-  const values = { ...ids, id, passkey: "pass_0123456789012345678901", domain: "described.example.test" };
+  const passkey = "pass_0123456789012345678901";
+  const values = { ...ids, ...openAiIds, invite: ids.invitation, id, passkey, domain: "described.example.test" };
   const named = path.replaceAll(/\{(\w+)\}/g, (step, name: string) => Reflect.get(values, name) ?? step);
   const url = named + query;
   return fetch(world.place.edge + url, {
     method,
     headers: {
+      ...(path.startsWith("/v1/organization/") && { "openai-organization": org.id }),
       ...(path.startsWith("/auth/") && { origin: world.place.edge }),
       ...(auth === "session" && credential === undefined && { cookie: browser.cookie() }),
       ...(key !== "" && { authorization: `Bearer ${key}` }),

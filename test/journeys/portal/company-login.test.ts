@@ -15,7 +15,7 @@ describe.runIf(hasBrowser())("a company login", () => {
     const { page } = admin;
     await admin.go("settings");
     await page.getByRole("button", { name: "Set it up" }).click();
-    await page.getByLabel("Name", { exact: true }).last().fill("Salt Water");
+    await page.getByRole("dialog").getByLabel("Name", { exact: true }).fill("Salt Water");
     await page.getByLabel("Issuer").fill("http://127.0.0.1:9");
     await page.getByLabel("Client id").fill("penstock");
     await page.getByLabel("Client secret").fill("FAKE-client-secret");

@@ -13,7 +13,7 @@ export function openSignIn(
   db: Database,
   fake: Sessions,
   guard: Pick<WebhookPorts, "resolver" | "isLocal">,
-): Pick<ControlPorts, "sessions" | "signIn" | "signUp"> {
+): Pick<ControlPorts, "sessions" | "signIn" | "signUp" | "requiresOperatorMfa"> {
   const value = "FAKE-session-key-FAKE-session-key-FAKE-sess";
   const tries = openTries(db, { secret: value, header: "cf-connecting-ip", exempt: [] });
   const signUp: SignUpRule = { for: "everyone", domains: [] };
@@ -29,5 +29,5 @@ export function openSignIn(
   const find = async (request: Request, nowMs: number) =>
     (await fake.find(request, nowMs)) ?? real.find(request, nowMs);
   const signIn = { proofs, tries, oidc: openOidcClient({ fetch, guard }), flows: openOidcFlows(value), issuers: [] };
-  return { sessions: { find }, signIn, signUp };
+  return { sessions: { find }, signIn, signUp, requiresOperatorMfa: false };
 }

@@ -19,6 +19,7 @@ import { deliverDue } from "#edge/control/webhooks/sending/deliver.ts";
 import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
+import { createOpenAiAdminRoutes } from "#edge/control/openai-admin/routes.ts";
 import { insertPerson } from "#test/support/people/insert-person.ts";
 import { FakeLeakKeys, FakeMailer, fakeModel, FakeWeb } from "#test/support/webhooks/fakes.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
@@ -208,7 +209,6 @@ export async function openWorld() {
     const isJson = answer.headers.get("content-type")?.match(/^application\/json(?!l)/);
     return { status: answer.status, headers: answer.headers, text, body: isJson ? JSON.parse(text) : null };
   };
-
   let bootstrapKey = "";
   const first = await ask("POST", "/control/bootstrap", { key: bootstrapToken });
   bootstrapKey = first.body.key.secret;
@@ -338,6 +338,7 @@ function openDoor(world: {
     await next();
   });
   app.route("/control", createControlRoutes());
+  app.route("/v1/organization", createOpenAiAdminRoutes());
   app.route("/auth", createSignInRoutes());
   app.post("/leaks", async (c) => c.json(await takeLeaks(c.var.visit, world.control)));
   app.get("/openapi.json", (c) => c.json(openApiDocument()));
