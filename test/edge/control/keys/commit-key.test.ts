@@ -89,7 +89,7 @@ it("answers that a key is revoked only when it works no more, wherever the store
     world.control.db = world.db;
     // Repeated, it is revoked in both: never in one alone for good.
     expect([name, (await revoke(id)).status]).toEqual([name, 200]);
-    const [row] = await selectRows(name);
+    const [row] = await world.select("SELECT revoked_at_ms FROM keys WHERE id = ?", id);
     const isRevoked = row?.["revoked_at_ms"] !== null;
     expect([name, isRevoked, world.publisher.key(id).isRevoked]).toEqual([name, true, true]);
   });
