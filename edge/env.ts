@@ -4,7 +4,7 @@ import type { FleetObject } from "./adapters/durable-object/fleet/fleet-object.t
 import { endpointPaths, isMedia } from "./agreements/paths.ts";
 import { usageDays } from "./agreements/prices/limits.ts";
 import { Cidrs, createJsonSchema, Secrets } from "./agreements/settings/forms.ts";
-import { findMailFaults, signInSettings } from "./agreements/settings/sign-in.ts";
+import { findMailFaults, findSignUpFaults, signInSettings } from "./agreements/settings/sign-in.ts";
 import { eventSettings } from "./agreements/settings/events.ts";
 import { NodeMasterKeys } from "./agreements/tokens/node-keys.ts";
 import { findByName, ModelRecord } from "./agreements/records/model.ts";
@@ -45,12 +45,15 @@ export interface Env {
   AUDIT_KEY?: string;
   USAGE_DAYS?: string;
   SESSION_KEYS?: string;
+  OPERATORS_MFA?: string;
   PUBLIC_URL?: string;
   MAIL?: string;
   MAIL_FROM?: string;
   MAIL_URL?: string;
   MAIL_TOKEN?: string;
   OIDC?: string;
+  SIGN_UP?: string;
+  SIGN_UP_DOMAINS?: string;
   DNS_URL?: string;
   WEBHOOK_WAIT_MS?: string;
   WEBHOOK_WINDOW_MS?: string;
@@ -198,7 +201,8 @@ export const Settings = z
     IP_EXEMPT: Cidrs.default([]).describe("Networks whose calls are not limited by address, separated by commas."),
   })
   .superRefine((settings, context) => {
-    for (const { path, message } of findMailFaults(settings)) context.addIssue({ code: "custom", path, message });
+    const faults = [...findMailFaults(settings), ...findSignUpFaults(settings)];
+    for (const { path, message } of faults) context.addIssue({ code: "custom", path, message });
   })
   .superRefine(({ LEDGER, UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN }, context) => {
     if (LEDGER !== "upstash") return;

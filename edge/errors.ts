@@ -32,6 +32,11 @@ const table = {
     type: "invalid_request_error",
     message: "This does not prove who you are. Begin again.",
   },
+  sign_up_closed: {
+    status: 403,
+    type: "permission_error",
+    message: "No new account can be made here with this address. Ask whoever is in charge for an invitation.",
+  },
   cross_origin: {
     status: 403,
     type: "permission_error",

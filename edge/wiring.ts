@@ -41,7 +41,7 @@ import {
   type RetentionTerms,
 } from "./storage/index.ts";
 import { generateRandomBytes, readClock } from "./visit.ts";
-import { openArchiver, openEvents, openSignIn } from "./wiring/control.ts";
+import { openArchiver, openEvents, openLoginMasters, openSignIn } from "./wiring/control.ts";
 
 /** The wired edge: what calls need and what the control plane needs. */
 export interface Wiring {
@@ -81,6 +81,7 @@ async function openWiring(env: Env): Promise<Wiring> {
   const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
   const events = await openEvents(db, env, settings);
   const tending = await listTending(db, settings);
+  const { loginMasters, reseal } = await openLoginMasters(db, settings);
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
   const origin = { nodeKeys, tickets, budget: openRetryBudget(), observer: fleet };
@@ -107,7 +108,8 @@ async function openWiring(env: Env): Promise<Wiring> {
     },
     control: {
       db,
-      ...openSignIn(db, settings),
+      ...openSignIn(db, settings, events.control.webhooks),
+      loginMasters,
       publicUrl: settings.PUBLIC_URL ?? null,
       keyring,
       bootstrapToken: settings.BOOTSTRAP_TOKEN ?? null,
@@ -120,7 +122,8 @@ async function openWiring(env: Env): Promise<Wiring> {
       ...events.control,
       currency: settings.CURRENCY,
     },
-    chores: () => runAll([chores, ...tending, openArchiver(env, settings), openSweeper(retention), events.tend]),
+    chores: () =>
+      runAll([chores, ...tending, reseal, openArchiver(env, settings), openSweeper(retention), ...events.tending]),
   };
 }
 

@@ -43,6 +43,7 @@ const contents = [
   "edge/wiring.ts",
   "edge/wiring/control.ts",
   "edge/control/http/routes.ts",
+  "edge/control/openai-admin/routes.ts",
   "edge/doors/open-api/schemas.ts",
   "origin/start-agent.ts",
   "infra/checks/bench/rows.ts",

@@ -19,7 +19,7 @@ const encoder = new TextEncoder();
  */
 export async function openMasterKeys(
   secrets: Readonly<Record<string, string>>,
-  purpose: "stored responses" | "webhook secrets",
+  purpose: "stored responses" | "webhook secrets" | "login secrets",
 ): Promise<MasterKeys> {
   const entries = Object.entries(secrets);
   const [first] = Object.keys(secrets);
@@ -73,6 +73,20 @@ export async function unseal(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const terms = { name: form, iv: sealed.subarray(0, ivBytes), additionalData: encoder.encode(name) };
   return new Uint8Array(await crypto.subtle.decrypt(terms, key, sealed.subarray(ivBytes)));
+}
+
+/** Seals a text under the first master key, as `KID.SEALED`; it opens under this name alone. */
+export async function sealText(masters: MasterKeys, name: string, text: string, random: Random): Promise<string> {
+  const { first } = masters;
+  const sealed = await seal(findMaster(masters, first), encoder.encode(text), name, random);
+  return `${first}.${Buffer.from(sealed.buffer).toString("base64url")}`;
+}
+
+/** Opens what was sealed under this name; throws for anything else. */
+export async function openText(masters: MasterKeys, name: string, sealed: string): Promise<string> {
+  const [kid = "", bytes = ""] = sealed.split(".");
+  const opened = await unseal(findMaster(masters, kid), copyBytes(Buffer.from(bytes, "base64url")), name);
+  return new TextDecoder().decode(opened);
 }
 
 /** Bytes in a buffer of their own, as WebCrypto's types ask for. */

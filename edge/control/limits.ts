@@ -1,3 +1,5 @@
+/** Orgs that one person owns: open ones, and those made in the last day, so that closing makes no room at once. */
+export const ownedOrgsMax = 20;
 /** Projects of an org, the archived ones too: its ledger keeps each. */
 export const projectsMax = 500;
 /** Service accounts of an org that are not removed. */

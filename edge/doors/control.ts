@@ -1,4 +1,6 @@
+import { openAiAdminPrefix } from "../control/http/open-api.ts";
 import { createControlRoutes } from "../control/http/routes.ts";
+import { createOpenAiAdminRoutes } from "../control/openai-admin/routes.ts";
 import { createSignInRoutes, oidcCallback } from "../control/sign-in/routes.ts";
 import { readMethod, type Operations, type DoorRoute } from "./route.ts";
 
@@ -8,15 +10,22 @@ export const controlPrefix = "/control";
 /** The control plane, which keeps its own table of contents. */
 export const control = createControlRoutes();
 
+/** The same in the forms of OpenAI's admin API. */
+export const openAiAdmin = createOpenAiAdminRoutes();
+
 /** Where people sign in. */
 export const signInPrefix = "/auth";
 
 /** How people sign in, with a table of contents of its own. */
 export const signIn = createSignInRoutes();
 
-/** The rows that both tables of contents come to, one for each path. */
+/** The rows that all tables of contents come to, one for each path. */
 export function listControlRoutes(): DoorRoute[] {
-  return [...listRows(control.openAPIRegistry.definitions, controlPrefix, "adminKey"), ...listSignInRows()];
+  return [
+    ...listRows(control.openAPIRegistry.definitions, controlPrefix, "adminKey"),
+    ...listRows(openAiAdmin.openAPIRegistry.definitions, openAiAdminPrefix, "adminKey"),
+    ...listSignInRows(),
+  ];
 }
 
 /** All steps, and where issuers send browsers back to. */

@@ -53,7 +53,7 @@ export function refuseUrl(method: string, path: string): Refusal {
   const part = findUnserved(path);
   if (part !== null) {
     const url = `${quoteName(method, 16)} ${quoteName(path, pathCharsMax)}`;
-    const message = `${url} is of ${part}, which no model here serves. ${sitePaths.openApi} lists what is served.`;
+    const message = `${url} is of ${part.name}, which ${part.by}. ${sitePaths.openApi} lists what is served.`;
     return new Refusal("unknown_url", { message });
   }
   const lower = path.toLowerCase();

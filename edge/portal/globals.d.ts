@@ -5,7 +5,7 @@ declare global {
   const portalPaths: { chat: string; clientTokens: string; models: string; health: string };
 
   /** What a key's scope may name, from the edge's own schema. */
-  const portalEndpoints: readonly string[];
+  const portalEndpoints: NonNullable<components["schemas"]["Key"]["endpoints"]>;
 
   type ListenedEvent = NonNullable<components["schemas"]["WebhookCreate"]["types"]>[number];
 

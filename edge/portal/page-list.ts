@@ -1,10 +1,12 @@
+import type { Action } from "../control/permissions.ts";
+
 /** A page as the shell, the router and the build know it: its name is its address, under /portal/. */
 export interface PortalPage {
   name: string;
   group: "daily" | "org" | "operator" | "self";
   icon: string;
   /** Who may not do this sees no such page; `null` is for everybody. */
-  action: string | null;
+  action: Action | null;
 }
 
 /** Every page, in the order in which the shell lists them. A new one is a row here, its texts, and its file. */
@@ -20,7 +22,7 @@ export const pageList: readonly PortalPage[] = [
   { name: "projects", group: "org", icon: "i-lucide-folder", action: "projects.read" },
   { name: "audit", group: "org", icon: "i-lucide-scroll-text", action: "audit.read" },
   { name: "settings", group: "org", icon: "i-lucide-settings", action: "org.read" },
-  { name: "orgs", group: "operator", icon: "i-lucide-building-2", action: "orgs.list" },
+  { name: "orgs", group: "operator", icon: "i-lucide-building-2", action: "plan.write" },
   { name: "nodes", group: "operator", icon: "i-lucide-server", action: "nodes.read" },
   { name: "prices", group: "operator", icon: "i-lucide-tags", action: "prices.write" },
   { name: "account", group: "self", icon: "i-lucide-circle-user", action: null },

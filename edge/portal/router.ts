@@ -1,5 +1,6 @@
 import { createRouter, createWebHistory, type RouteRecordRaw } from "vue-router";
 import { chooseOrg, currentOrg, restoreSession, session } from "./api/session.ts";
+import { readTarget } from "./model/target.ts";
 import { pageList } from "./page-list.ts";
 import texts from "./texts/en.json";
 
@@ -19,8 +20,9 @@ export const router = createRouter({ history: createWebHistory("/portal/"), rout
 
 router.beforeEach(async (to) => {
   if (!session.isKnown) await restoreSession();
-  if (to.name === "sign-in") return session.who && to.query["to"] === undefined ? { name: "overview" } : true;
-  if (!session.who) return { name: "sign-in", query: { to: to.fullPath } };
+  if (to.name === "sign-in") return session.who ? readTarget(to.hash) : true;
+  // Behind the `#`, since an address may hold an invitation: no server sees it there.
+  if (!session.who) return { name: "sign-in", hash: `#${to.fullPath}` };
   const { org } = to.query;
   if (typeof org === "string") chooseOrg(org);
   const shown = currentOrg.value?.id;

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { askEdge, showKey, signIn } from "./ask-edge.ts";
+import { askEdge, showKey, signIn, type Credentials } from "./ask-edge.ts";
 
 /**
  * How to reach the demo org. Kept beside the state it belongs to, readable by its owner only; `penstock` (clients/cli)
@@ -33,10 +33,15 @@ async function makeDemo(edge: string, bootstrapToken: string): Promise<Demo> {
   const adminKey = operator.key.secret;
   const admin = showKey(adminKey);
   // Whoever makes an org is its owner; where a real mailer is set up, nobody but its reader has a code.
-  const owner = (await signIn(edge, ownerEmail, "Owner")) ?? admin;
+  const owner = (await signInOwner(edge)) ?? admin;
   const org: { id: string } = await askEdge(`${edge}/control/orgs`, owner, { name: "demo" });
   const key: { secret: string } = await askEdge(`${edge}/control/orgs/${org.id}/keys`, admin, { name: "demo" });
   return { edge, org: org.id, key: key.secret, adminKey };
+}
+
+/** What a browser that the demo org's owner has signed in with sends; null where this machine does not show codes. */
+export function signInOwner(edge: string): Promise<Credentials | null> {
+  return signIn(edge, ownerEmail, "Owner");
 }
 
 function readDemo(file: string): Demo | null {

@@ -30,7 +30,8 @@ interface SitePart {
 const parts: readonly SitePart[] = [
   {
     name: "pages",
-    sources: ["edge/portal/**/*", "infra/portal/*", "package-lock.json", "edge/agreements/paths.ts"],
+    // Its tables of roles, windows, events and paths are the edge's own.
+    sources: ["edge/portal/**/*", "infra/portal/*", "package-lock.json", "edge/{agreements,control}/**/*.ts"],
     build: buildPages,
   },
   {

@@ -1,12 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { pageList } from "#edge/portal/page-list.ts";
-import { openDemo } from "../local/demo.ts";
-import { root, startStack } from "../local/stack.ts";
-import { openBrowser } from "./browser.ts";
-import { ensurePortal } from "./build-portal.ts";
-import { fillOrg, type FilledOrg } from "./sample-org.ts";
+import type { BrowserContextOptions } from "playwright-core";
+import { root } from "../local/stack.ts";
+import { chooseNames, openPage, withSampleStack, type Sample } from "./sample-stack.ts";
 
 /**
  * `npm run screenshots [PAGE …]`: every page of the portal, wide and narrow, light and dark, in
@@ -14,54 +10,27 @@ import { fillOrg, type FilledOrg } from "./sample-org.ts";
  */
 const folder = join(root, "build/portal/screenshots");
 const sizes = { wide: { width: 1280, height: 860 }, narrow: { width: 390, height: 844 } };
-const themes = ["light", "dark"] as const;
+/** Charts are drawn in the frames after their answers. */
+const drawnMs = 400;
 
-/** What stands behind a page's name in its address, so that there is something to see. */
-const queries: Readonly<Record<string, string>> = {
-  models: "compare=Qwen/Qwen2.5-7B-Instruct,Snowflake/Arctic-Text2SQL-R1-7B",
-  usage: "span=7d",
-};
-
-async function main(): Promise<void> {
-  await ensurePortal();
-  const stateDir = mkdtempSync(join(tmpdir(), "penstock-"));
-  const stack = await startStack({ port: 0, stateDir, simulatorArgs: ["--step-ms", "5"] });
-  try {
-    const demo = await openDemo(stateDir, stack.edge.url, stack.secrets.bootstrapToken);
-    await shoot(stack.edge.url, await fillOrg(stack.edge.url, demo.adminKey), process.argv.slice(2));
-  } finally {
-    await stack.close();
-    rmSync(stateDir, { recursive: true, force: true });
+/** Every page that is seen by her, or by nobody in particular, in one window. */
+async function shoot(sample: Sample, look: BrowserContextOptions, [names, end]: [string[], string], isNobody: boolean) {
+  const context = await sample.openWindow({ ...look, reducedMotion: "reduce" }, isNobody);
+  const page = await context.newPage();
+  for (const name of names.filter((one) => (one === "sign-in") === isNobody)) {
+    await openPage(page, name, sample);
+    await page.waitForTimeout(drawnMs);
+    await page.screenshot({ path: join(folder, `${name}-${end}.png`), fullPage: end.startsWith("narrow") });
   }
+  await context.close();
 }
 
-async function shoot(edge: string, { org, adminKey }: FilledOrg, only: string[]): Promise<void> {
+await withSampleStack(async (sample) => {
   mkdirSync(folder, { recursive: true });
-  const browser = await openBrowser();
-  const wanted = pageList.filter(({ name }) => only.length === 0 || only.includes(name));
-  for (const [size, viewport] of Object.entries(sizes)) {
-    for (const theme of themes) {
-      const context = await browser.newContext({ viewport, colorScheme: theme, reducedMotion: "reduce" });
-      const page = await context.newPage();
-      for (const { name } of wanted) {
-        // The sign-in page is seen by whoever has not signed in.
-        await page.goto(`${edge}/portal/sign-in`);
-        await page.evaluate(
-          (key) => (key === null ? sessionStorage.clear() : sessionStorage.setItem("penstock.key", key)),
-          name === "sign-in" ? null : adminKey,
-        );
-        const path = name === "overview" ? "" : name;
-        await page.goto(`${edge}/portal/${path}?${name === "sign-in" ? "" : `org=${org}&${queries[name] ?? ""}`}`);
-        await page.locator("h1").first().waitFor();
-        await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
-        await page.waitForTimeout(400);
-        await page.screenshot({ path: join(folder, `${name}-${size}-${theme}.png`), fullPage: size === "narrow" });
-      }
-      await context.close();
-    }
-  }
-  await browser.close();
+  const names = chooseNames(process.argv.slice(2));
+  for (const [size, viewport] of Object.entries(sizes))
+    for (const colorScheme of ["light", "dark"] as const)
+      for (const isNobody of [false, true])
+        await shoot(sample, { viewport, colorScheme }, [names, `${size}-${colorScheme}`], isNobody);
   process.stdout.write(`${folder}\n`);
-}
-
-await main();
+});

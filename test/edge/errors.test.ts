@@ -21,6 +21,7 @@ const promised: Record<RefusalCode, [number, string]> = {
   not_signed_in: [401, "authentication_error"],
   invalid_code: [400, "invalid_request_error"],
   sign_in_failed: [400, "invalid_request_error"],
+  sign_up_closed: [403, "permission_error"],
   cross_origin: [403, "permission_error"],
   session_too_old: [403, "permission_error"],
   second_factor_required: [403, "permission_error"],

@@ -8,6 +8,7 @@ import { memberCommands } from "./members.ts";
 import { orgCommands } from "./orgs.ts";
 import { projectCommands } from "./projects.ts";
 import { peopleCommands } from "./people.ts";
+import { ssoCommands } from "./sso.ts";
 import { usageCommands } from "./usage.ts";
 import { webhookCommands } from "./webhooks.ts";
 
@@ -16,6 +17,7 @@ export const commands: readonly (Command | LocalCommand)[] = [
   ...fleetCommands,
   ...orgCommands,
   ...memberCommands,
+  ...ssoCommands,
   ...projectCommands,
   ...keyCommands,
   ...usageCommands,

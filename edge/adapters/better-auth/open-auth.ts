@@ -1,8 +1,7 @@
 import { passkey } from "@better-auth/passkey";
 import { APIError } from "better-auth/api";
-import { betterAuth } from "better-auth/minimal";
+import { betterAuth, type BetterAuthOptions } from "better-auth/minimal";
 import { emailOTP } from "better-auth/plugins/email-otp";
-import { genericOAuth } from "better-auth/plugins/generic-oauth";
 import { twoFactor } from "better-auth/plugins/two-factor";
 import { digestBody } from "../../agreements/digest.ts";
 import { generateBase62 } from "../../agreements/tokens/ids.ts";
@@ -15,17 +14,7 @@ import {
   sessionMsMax,
 } from "../../agreements/settings/sign-in-limits.ts";
 import { d1AuthDatabase } from "./database.ts";
-
-/** An issuer as its operator has set it up. */
-export interface OidcProvider {
-  id: string;
-  name: string;
-  issuer: string;
-  clientId: string;
-  secret: string;
-  /** The issuer asks everybody for a second factor, so who comes from it has shown one. */
-  provesSecondFactor: boolean;
-}
+import { IssuerBody, issuerPath, issuerProof } from "./issuer-proof.ts";
 
 /** What an instance is opened for: one request, so that nothing of it outlives the request's own I/O. */
 export interface AuthOptions {
@@ -33,12 +22,12 @@ export interface AuthOptions {
   origin: string;
   /** The first signs and seals, the others still open what they have sealed. */
   secrets: readonly { version: number; value: string }[];
-  /** The issuer that this request is about: each costs a look at its metadata. */
-  provider: OidcProvider | null;
   ipHeader: string | null;
   now: () => number;
   random: (bytes: number) => Uint8Array;
   keepCode: (code: string) => void;
+  /** May somebody with this address, which they have proven, become known here? */
+  maySignUp: (email: string) => Promise<boolean>;
   /** False for a code of TOTP that this user has used before. */
   spendTotp: (user: string, code: string) => Promise<boolean>;
   log: (message: string) => void;
@@ -55,11 +44,11 @@ const strongPaths = new Set([totpPath, "/two-factor/verify-backup-code", "/passk
 const weakPaths = new Set(["/sign-in/email-otp"]);
 
 /**
- * Opens better-auth as this house uses it: a code by mail, passkeys that know their owner, TOTP, issuers of OpenID
- * Connect. No passwords, nothing about orgs, no session in a cookie. This file is loaded when somebody signs in.
+ * Opens better-auth as this house uses it: a code by mail, passkeys that know their owner, TOTP, what an issuer has
+ * proven to us. No passwords, nothing about orgs, no session in a cookie. This file is loaded when somebody signs in.
  */
 export function openAuth(options: AuthOptions) {
-  const { db, origin, secrets, provider, ipHeader, now } = options;
+  const { db, origin, secrets, ipHeader } = options;
   return betterAuth({
     appName: "Penstock",
     baseURL: origin,
@@ -77,7 +66,10 @@ export function openAuth(options: AuthOptions) {
       expiresIn: sessionMsMax / 1_000,
       disableSessionRefresh: true,
       freshAge: sessionFreshMs / 1_000,
-      additionalFields: { hasSecondFactor: { type: "boolean", input: false, defaultValue: false } },
+      additionalFields: {
+        hasSecondFactor: { type: "boolean", input: false, defaultValue: false },
+        onlyOrg: { type: "string", input: false, required: false },
+      },
     },
     account: { accountLinking: { enabled: true } },
     verification: { storeIdentifier: "hashed" },
@@ -88,26 +80,41 @@ export function openAuth(options: AuthOptions) {
       database: { generateId: ({ model }) => (idPrefixes[model] ?? "") + generateBase62(22, options.random) },
       ipAddress: ipHeader === null ? { disableIpTracking: true } : { ipAddressHeaders: [ipHeader] },
     },
-    databaseHooks: {
-      session: {
-        create: {
-          before: async (session, context) => {
-            const path = context?.path ?? "";
-            if (path === totpPath && !(await options.spendTotp(session.userId, String(context?.body?.code))))
-              throw new APIError("UNAUTHORIZED", { code: "INVALID_CODE" });
-            const isStrong = strongPaths.has(path) || (path.startsWith("/callback/") && provider?.provesSecondFactor);
-            return {
-              data: { ...session, expiresAt: new Date(now() + sessionIdleMs), hasSecondFactor: isStrong === true },
-            };
-          },
-        },
-      },
-    },
+    databaseHooks: writeHooks(options),
     plugins: listPlugins(options),
   });
 }
 
-function listPlugins({ origin, provider, keepCode }: AuthOptions) {
+/** What is ours to say of who becomes known, and of the session that begins. */
+function writeHooks({ maySignUp, spendTotp, now }: AuthOptions): BetterAuthOptions["databaseHooks"] {
+  return {
+    user: {
+      create: {
+        before: async ({ email }, context) => {
+          // Whom a company login brings, its org has let in already.
+          const isLetIn = context?.path === issuerPath && IssuerBody.parse(context.body).onlyOrg !== null;
+          if (!isLetIn && !(await maySignUp(email))) throw new APIError("FORBIDDEN", { code: "SIGN_UP_CLOSED" });
+        },
+      },
+    },
+    session: {
+      create: {
+        before: async (session, context) => {
+          const path = context?.path ?? "";
+          if (path === totpPath && !(await spendTotp(session.userId, String(context?.body?.code))))
+            throw new APIError("UNAUTHORIZED", { code: "INVALID_CODE" });
+          const { isStrong, onlyOrg } = path === issuerPath ? IssuerBody.parse(context?.body) : fromHere(path);
+          const expiresAt = new Date(now() + sessionIdleMs);
+          return { data: { ...session, expiresAt, hasSecondFactor: isStrong, onlyOrg } };
+        },
+      },
+    },
+  };
+}
+
+const fromHere = (path: string) => ({ isStrong: strongPaths.has(path), onlyOrg: null });
+
+function listPlugins({ origin, keepCode }: AuthOptions) {
   return [
     emailOTP({
       otpLength: 6,
@@ -130,7 +137,7 @@ function listPlugins({ origin, provider, keepCode }: AuthOptions) {
         afterVerification: ({ verification }) => refuseUnverified(verification.authenticationInfo.userVerified),
       },
     }),
-    ...(provider ? [openOidc(provider)] : []),
+    issuerProof,
   ];
 }
 
@@ -147,23 +154,6 @@ function openTwoFactor() {
     ...plugin,
     hooks: { after: hook ? [{ ...hook, matcher: ({ path }: { path?: string }) => weakPaths.has(path ?? "") }] : [] },
   };
-}
-
-function openOidc({ id, name, issuer, clientId, secret }: OidcProvider) {
-  return genericOAuth({
-    config: [
-      {
-        providerId: id,
-        name,
-        discoveryUrl: `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`,
-        requireIdTokenVerification: true,
-        clientId,
-        clientSecret: secret,
-        scopes: ["openid", "email", "profile"],
-        pkce: true,
-      },
-    ],
-  });
 }
 
 /** A passkey stands for two factors only where it has asked its owner who she is. */

@@ -1,17 +1,16 @@
 import { isObject } from "../../agreements/json.ts";
 import type { Database } from "../../control/http/store.ts";
 import type { ProofAsking, SignInOutcome, SignInProofs, SignInStep } from "../../control/sign-in/port.ts";
-import { OutOfReach, Refusal, type RefusalCode } from "../../errors.ts";
-import { within } from "../within.ts";
-import type { AuthOptions, OidcProvider } from "./open-auth.ts";
+import { Refusal, type RefusalCode } from "../../errors.ts";
+import type { AuthOptions } from "./open-auth.ts";
 
 /** What the proofs are made with. */
 export interface ProofsOptions {
   db: Database;
   secrets: AuthOptions["secrets"];
-  providers: readonly OidcProvider[];
   ipHeader: string | null;
   random: (bytes: number) => Uint8Array;
+  maySignUp: (email: string, nowMs: number) => Promise<boolean>;
   spendTotp: (user: string, code: string, nowMs: number) => Promise<boolean>;
 }
 
@@ -27,9 +26,7 @@ interface AuthRoute {
  * for each: what it holds belongs to one request.
  */
 export function betterAuthProofs(options: ProofsOptions): SignInProofs {
-  const { providers } = options;
   return {
-    oidc: providers.map(({ id, name }) => ({ id, name })),
     async take(step, asking) {
       const { openAuth } = await import("./open-auth.ts");
       const watched = watch(options.db);
@@ -38,13 +35,13 @@ export function betterAuthProofs(options: ProofsOptions): SignInProofs {
         ...options,
         db: watched.db,
         origin: asking.origin,
-        provider: findProvider(providers, step),
         now: () => asking.nowMs,
+        maySignUp: (email) => options.maySignUp(email, asking.nowMs),
         keepCode: (made) => void (code = made),
         spendTotp: (user, given) => options.spendTotp(user, given, asking.nowMs),
         log: (message) => asking.log("sign_in", { why: cleanMessage(message) }),
       });
-      const answer = await reach(step, auth.handler(writeRequest(chooseRoute(step), asking)));
+      const answer = await auth.handler(writeRequest(chooseRoute(step), asking));
       // Better-auth turns every failure into an answer of its own; a store that is out of reach is ours to tell.
       const failure = watched.failure();
       if (failure instanceof Refusal) throw failure;
@@ -52,22 +49,6 @@ export function betterAuthProofs(options: ProofsOptions): SignInProofs {
     },
   };
 }
-
-/** How long an issuer may take for all that it is asked at one step. */
-const issuerWaitMsMax = 15_000;
-
-/** Better-auth waits for an issuer as long as it likes. */
-async function reach(step: SignInStep, answer: Promise<Response>): Promise<Response> {
-  if (step.kind !== "startOidc" && step.kind !== "finishOidc") return answer;
-  try {
-    return await within(issuerWaitMsMax, "issuer", answer);
-  } catch (cause) {
-    throw cause instanceof OutOfReach ? createUnreachable(cause) : cause;
-  }
-}
-
-const createUnreachable = (cause?: unknown) =>
-  new Refusal("bad_gateway", { message: "The company login is out of reach. Try again.", log: "issuer", cause });
 
 /** What each step is to better-auth; the members that it takes are written here one by one. */
 function chooseRoute(step: SignInStep): AuthRoute {
@@ -84,15 +65,10 @@ function chooseRoute(step: SignInStep): AuthRoute {
       return { method: "GET", path: "/passkey/generate-authenticate-options" };
     case "showPasskey":
       return post("/passkey/verify-authentication", { response: step.response });
-    case "startOidc":
-      return post("/sign-in/social", {
-        provider: step.provider,
-        callbackURL: step.next,
-        errorCallbackURL: step.errorNext,
-        disableRedirect: true,
-      });
-    case "finishOidc":
-      return { method: "GET", path: `/callback/${encodeURIComponent(step.provider)}${step.query}` };
+    case "enterByIssuer": {
+      const { provider, subject, email, name, isStrong, onlyOrg } = step;
+      return post("/penstock/issuer", { provider, subject, email, name, isStrong, onlyOrg });
+    }
     case "signOut":
       return post("/sign-out", {});
     case "offerPasskey":
@@ -110,13 +86,6 @@ function chooseRoute(step: SignInStep): AuthRoute {
 
 const post = (path: string, body: object): AuthRoute => ({ method: "POST", path, body });
 
-function findProvider(providers: readonly OidcProvider[], step: SignInStep): OidcProvider | null {
-  if (step.kind !== "startOidc" && step.kind !== "finishOidc") return null;
-  const provider = providers.find(({ id }) => id === step.provider);
-  if (!provider) throw new Refusal("not_found");
-  return provider;
-}
-
 /** Better-auth sees the cookies and who asks, and of the rest what we have read ourselves. */
 function writeRequest({ method, path, body }: AuthRoute, { request, origin }: ProofAsking): Request {
   const headers = new Headers({ origin });
@@ -131,9 +100,8 @@ async function readOutcome(answer: Response, step: SignInStep, readCode: () => s
   const text = await answer.text();
   const body = readJson(text);
   const cookies = answer.headers.getSetCookie();
-  const location = answer.headers.get("location");
   if (answer.status >= 400) throw createRefusal(answer.status, body, step);
-  return { body, cookies, location, code: readCode() };
+  return { body, cookies, code: readCode() };
 }
 
 function readJson(text: string): unknown {
@@ -157,8 +125,7 @@ function createRefusal(status: number, body: unknown, { kind }: SignInStep): Ref
       log: `${kind}: ${/^[A-Z\d_]{1,60}$/.test(reason) ? reason : status}`,
       ...(message !== undefined && { message }),
     });
-  // That it is set up we have seen before: so its metadata could not be read.
-  if (kind === "startOidc" && status === 404) return createUnreachable();
+  if (reason === "SIGN_UP_CLOSED") return make("sign_up_closed");
   if (status >= 500 && kind !== "addPasskey") return make("internal");
   if (status === 429 || tooMany.test(reason))
     return make("rate_limit_exceeded", "Too many tries. Ask for a new code, or wait a quarter of an hour.");

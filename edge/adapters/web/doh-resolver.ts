@@ -9,13 +9,13 @@ export interface DohTerms {
   fetch: typeof fetch;
 }
 
-const addressTypes = { A: 1, AAAA: 28 } as const;
+const recordTypes = { A: 1, AAAA: 28, TXT: 16 } as const;
 const answerBytesMax = 64 * 1024;
 const [noError, noSuchName] = [0, 3];
 
 /**
- * Looks names up by DNS over HTTPS with JSON answers (`application/dns-json`), both kinds of addresses. A name that is
- * not there has none; throws an OutOfReach when the server fails or says anything else.
+ * Looks names up by DNS over HTTPS with JSON answers (`application/dns-json`), both kinds of addresses, and texts.
+ * A name that is not there has none; throws an OutOfReach when the server fails or says anything else.
  */
 export function dohResolver(terms: DohTerms): Resolver {
   return {
@@ -23,10 +23,17 @@ export function dohResolver(terms: DohTerms): Resolver {
       const answers = await Promise.all([askFor(terms, name, "A"), askFor(terms, name, "AAAA")]);
       return answers.flat();
     },
+    async readTexts(name) {
+      return (await askFor(terms, name, "TXT")).map(joinText);
+    },
   };
 }
 
-async function askFor({ url, waitMsMax, fetch }: DohTerms, name: string, type: "A" | "AAAA"): Promise<string[]> {
+async function askFor(
+  { url, waitMsMax, fetch }: DohTerms,
+  name: string,
+  type: keyof typeof recordTypes,
+): Promise<string[]> {
   const question = new URL(url);
   question.searchParams.set("name", name);
   question.searchParams.set("type", type);
@@ -43,7 +50,13 @@ async function askFor({ url, waitMsMax, fetch }: DohTerms, name: string, type: "
   const answer = readAnswer(text);
   if (!answer || (answer.Status !== noError && answer.Status !== noSuchName))
     throw new OutOfReach("the name server gives no answer");
-  return (answer.Answer ?? []).filter((record) => record.type === addressTypes[type]).map(({ data }) => data);
+  return (answer.Answer ?? []).filter((record) => record.type === recordTypes[type]).map(({ data }) => data);
+}
+
+/** A record's text: servers write it in quotes, a long one in several, and some without. */
+function joinText(data: string): string {
+  const parts = data.match(/"(?:[^"\\]|\\.)*"/g);
+  return parts ? parts.map((part) => part.slice(1, -1).replaceAll(/\\(.)/g, "$1")).join("") : data;
 }
 
 interface DohAnswer {

@@ -31,6 +31,13 @@ export const signInSettings = {
         "the first signs. A kid ends in a number of its own (`a1`, `a2`). Without it nobody can sign in.",
       isSecret: true,
     }),
+  OPERATORS_MFA: z
+    .enum(["required", "optional"], { error: "is neither 'required' nor 'optional'" })
+    .default("optional")
+    .describe(
+      "Whether people who are operators need a second factor: `required` makes one who has shown none in this " +
+        "session a person like others until she has. Keys of operators are not asked.",
+    ),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/, error: "is not an http(s) URL" })
     .optional()
@@ -63,6 +70,25 @@ export const signInSettings = {
     .min(1, "is empty")
     .optional()
     .meta({ description: "Its token. Required while MAIL is `resend` or `postmark`.", isSecret: true }),
+  SIGN_UP: z
+    .enum(["everyone", "domains", "invited"], { error: "is neither 'everyone', 'domains' nor 'invited'" })
+    .default("everyone")
+    .describe(
+      "Who may make an account and an org: `everyone` who proves an address of mail, `domains`: who has one of " +
+        "`SIGN_UP_DOMAINS`, `invited`: nobody by themselves. Who is invited, or comes by an org's company login, is " +
+        "let in whatever it says.",
+    ),
+  SIGN_UP_DOMAINS: z
+    .string()
+    .transform((text) =>
+      text
+        .split(",")
+        .map((domain) => domain.trim().toLowerCase())
+        .filter(Boolean),
+    )
+    .pipe(z.array(z.string().regex(/^([a-z0-9-]+\.)+[a-z0-9-]+$/, "holds what is no domain such as example.com")))
+    .default([])
+    .describe("The domains of mail of `SIGN_UP`, separated by commas; each means itself, and no part of it."),
   OIDC: createJsonSchema(OidcProviders)
     .optional()
     .meta({
@@ -84,6 +110,15 @@ interface MailSettings {
   MAIL_FROM?: string | undefined;
   MAIL_URL?: string | undefined;
   MAIL_TOKEN?: string | undefined;
+}
+
+/** What is not set though `SIGN_UP` needs it. */
+export function findSignUpFaults(settings: {
+  SIGN_UP: string;
+  SIGN_UP_DOMAINS: readonly string[];
+}): { path: string[]; message: string }[] {
+  if (settings.SIGN_UP !== "domains" || settings.SIGN_UP_DOMAINS.length > 0) return [];
+  return [{ path: ["SIGN_UP_DOMAINS"], message: "is not set, though SIGN_UP is domains" }];
 }
 
 /** What is not set though the choice of `MAIL` needs it. */

@@ -89,6 +89,7 @@ const controlPrefixes = {
   budget: "bud_",
   session: "sess_",
   passkey: "pass_",
+  login: "sso_",
 } as const;
 
 const createForm = (kind: keyof typeof controlPrefixes) => new RegExp(`^${controlPrefixes[kind]}[0-9A-Za-z]{22}$`);
@@ -127,6 +128,12 @@ export type SessionId = z.infer<typeof SessionId>;
 /** A passkey of a person. */
 export const PasskeyId = createControlId("passkey");
 export type PasskeyId = z.infer<typeof PasskeyId>;
+
+/** An org's company login; part of the address that its issuer sends browsers back to. */
+export const LoginId = createControlId("login");
+export type LoginId = z.infer<typeof LoginId>;
+/** Tells a company login's id from anything else. */
+export const isLoginId = createCheck(createForm("login"));
 
 /** Mints an id of one of the control plane's kinds. */
 export function mintControlId(kind: keyof typeof controlPrefixes, random: (bytes: number) => Uint8Array): string {

@@ -62,9 +62,11 @@ export function updateBudget(db: Database, changed: BudgetRow): Statement {
   return update.bind(amountMicros, JSON.stringify(shares), isStop, id, version);
 }
 
-/** Deletes a budget, and with it what it knew of its months. */
-export function deleteBudget(db: Database, id: BudgetId): Statement {
-  return db.prepare("DELETE FROM budgets WHERE id = ? RETURNING id").bind(id);
+/** Deletes a budget, and with it what it knew of its months; no row when it has not the version that is named. */
+export function deleteBudget(db: Database, id: BudgetId, version: number | null): Statement {
+  return db
+    .prepare("DELETE FROM budgets WHERE id = ?1 AND (?2 IS NULL OR version = ?2) RETURNING id")
+    .bind(id, version);
 }
 
 /**

@@ -10,9 +10,11 @@ import {
 import { Refusal } from "../../errors.ts";
 import { findPresented, isInForce, type KeyRow } from "../keys/queries.ts";
 import { findOrg, type OrgRow } from "../orgs/queries.ts";
-import { findMemberRole } from "../members/queries.ts";
+import { findMembership } from "../members/queries.ts";
+import { limitRole } from "../members/member.ts";
 import type { Role } from "../permissions.ts";
 import { readOwnOrigin, refuseCrossOrigin } from "./browser-writes.ts";
+import { refuseHeldUp } from "./endpoint.ts";
 import type { ControlEnv, Principal, SignedIn } from "./port.ts";
 
 /**
@@ -41,7 +43,7 @@ async function findKeyHolder(c: Context<ControlEnv>): Promise<Principal> {
   // Operators go on, or who suspends the house's own org by mistake could not undo it.
   if (row.is_suspended !== 0 && !isOperator) refuseWrites(c);
   const { id, org, name, role, expires_at_ms: expiresAtMs } = row;
-  return { kind: "key", id, name, org, role, isOperator, expiresAtMs, person: null };
+  return { kind: "key", id, name, org, role, isOperator, isHeldUp: false, expiresAtMs, person: null };
 }
 
 /**
@@ -52,8 +54,10 @@ async function findPerson(c: Context<ControlEnv>): Promise<Principal> {
   const person = await findSession(c);
   if (!person) throw new Refusal("invalid_api_key", { message: "Nobody is signed in. Sign in, or send an admin key." });
   refuseCrossOrigin(c.req.raw, readOwnOrigin(c.req.raw, c.var.control.publicUrl));
-  const { user: id, name, isOperator, expiresAtMs } = person;
-  return { kind: "member", id, name, org: null, role: "person", isOperator, expiresAtMs, person };
+  const { user: id, name, expiresAtMs } = person;
+  const isHeldUp = person.isOperator && c.var.control.requiresOperatorMfa && !person.hasSecondFactor;
+  const isOperator = person.isOperator && !isHeldUp;
+  return { kind: "member", id, name, org: null, role: "person", isOperator, isHeldUp, expiresAtMs, person };
 }
 
 async function findSession(c: Context<ControlEnv>): Promise<SignedIn | null> {
@@ -92,31 +96,70 @@ export const authenticateBootstrap: MiddlewareHandler<ControlEnv> = async (c, ne
  * has their role in it from here on.
  */
 export const reachOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
-  const { principal, control } = c.var;
-  const id = OrgId.safeParse(c.req.param("org"));
-  if (!id.success) throw new Refusal("not_found");
-  const role = await findRole(c, id.data);
-  if (role === null && !principal.isOperator) throw new Refusal("not_found");
-  const org = await findOrg(control.db, id.data);
-  if (!org) throw new Refusal("not_found");
-  if (principal.person && !principal.isOperator) refuseMember(c, org, principal.person);
-  c.set("principal", { ...principal, role: role ?? principal.role });
-  c.set("org", org);
+  await reach(c, c.req.param("org"));
   return next();
 };
 
-/** The role of who asks in an org; null when they have none there. */
-async function findRole(c: Context<ControlEnv>, org: OrgId): Promise<Role | null> {
+/** The header by which OpenAI's SDKs name an org. */
+const orgHeader = "OpenAI-Organization";
+
+/** The same where no path names an org: it is the one that the header names, or else the key's own. */
+export const reachOwnOrg: MiddlewareHandler<ControlEnv> = async (c, next) => {
+  const named = c.req.header(orgHeader) ?? c.var.principal.org;
+  if (named === null)
+    throw new Refusal("invalid_value", { param: orgHeader, message: `${orgHeader}: Send the org's id.` });
+  await reach(c, named);
+  return next();
+};
+
+async function reach(c: Context<ControlEnv>, named: string | undefined): Promise<void> {
   const { principal, control } = c.var;
-  if (principal.kind === "key") return principal.org === org ? principal.role : null;
-  return findMemberRole(control.db, org, principal.id);
+  const id = OrgId.safeParse(named);
+  if (!id.success) throw new Refusal("not_found");
+  const { role, requiresLogin } = await findRole(c, id.data);
+  if (role === null && principal.isHeldUp) throw refuseHeldUp();
+  if (role === null && !principal.isOperator) throw new Refusal("not_found");
+  const org = await findOrg(control.db, id.data);
+  if (!org) throw new Refusal("not_found");
+  if (principal.person) refuseWithoutFactor(org, principal.person);
+  if (principal.person && !principal.isOperator) {
+    refuseSuspended(c, org);
+    if (requiresLogin) refuseOtherWays(principal.person, role);
+  }
+  c.set("principal", { ...principal, role: role ?? principal.role });
+  c.set("org", org);
 }
 
-function refuseMember(c: Context<ControlEnv>, org: OrgRow, person: SignedIn): void {
+/** The role of who asks in an org, null when they have none there; and whether its members come by its own login. */
+async function findRole(c: Context<ControlEnv>, org: OrgId): Promise<{ role: Role | null; requiresLogin: boolean }> {
+  const { principal, control } = c.var;
+  const { person } = principal;
+  if (!person) return { role: principal.org === org ? principal.role : null, requiresLogin: false };
+  if (person.onlyOrg !== null && person.onlyOrg !== org) return { role: null, requiresLogin: false };
+  const { role, requiresLogin } = await findMembership(control.db, org, principal.id);
+  return { role: role && limitRole(role, person), requiresLogin };
+}
+
+/** Members come by the company login alone; owners have a way past it, so that nobody is locked out: two factors. */
+function refuseOtherWays({ onlyOrg, hasSecondFactor }: SignedIn, role: Role | null): void {
+  if (onlyOrg !== null || (role === "owner" && hasSecondFactor)) return;
+  throw new Refusal("insufficient_permissions", {
+    message:
+      role === "owner"
+        ? "This organization asks for its company login, and of an owner who signs in otherwise for a second factor."
+        : "This organization asks for its company login: sign in by it.",
+  });
+}
+
+/** An org that asks for a second factor asks everybody who is signed in, operators too. */
+function refuseWithoutFactor(org: OrgRow, person: SignedIn): void {
   if (org.requires_mfa !== 0 && !person.hasSecondFactor)
     throw new Refusal("insufficient_permissions", {
       message: "This organization asks for a second factor: set one up in your account, then sign in again.",
     });
+}
+
+function refuseSuspended(c: Context<ControlEnv>, org: OrgRow): void {
   // Closing suspends first; when its keys could not be published then, the owner repeats it.
   const isClosing = org.closed_at_ms !== null && c.req.method === "DELETE" && c.req.path.endsWith(`/orgs/${org.id}`);
   if (org.is_suspended !== 0 && !isClosing) refuseWrites(c);
@@ -145,7 +188,7 @@ function refuseByForm(c: Context<ControlEnv>): void {
   }
   if (!shown.startsWith("sk-pen-") || shown.startsWith("sk-pen-admin-")) return;
   throw new Refusal("invalid_api_key", {
-    message: "This is an inference key, which is for /v1 only. Send an admin key ('sk-pen-admin-…').",
+    message: "This is an inference key, which is for calls to models. Send an admin key ('sk-pen-admin-…').",
   });
 }
 

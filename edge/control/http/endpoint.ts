@@ -43,7 +43,7 @@ export function defineOpenEndpoint<Route extends RouteConfig>(
 
 /** Refuses who may not do an action; for what an endpoint does besides its own, too. */
 export function refuseUnlessMay(principal: Principal, action: Action): void {
-  if (readReach(principal, action) === null) throw refuseAction(action);
+  if (readReach(principal, action) === null) throw refuseAction(principal, action);
 }
 
 /** How far a principal may go with an action; null when not at all. */
@@ -54,13 +54,21 @@ export function readReach({ role, isOperator }: Principal, action: Action) {
 function requireAction(action: Action): MiddlewareHandler<ControlEnv> {
   return async (c, next) => {
     const reach = readReach(c.var.principal, action);
-    if (reach === null) throw refuseAction(action);
+    if (reach === null) throw refuseAction(c.var.principal, action);
     c.set("reach", reach);
     return next();
   };
 }
 
-function refuseAction(action: Action): Refusal {
+/** The refusal of an operator who has yet to show the second factor that is asked of operators. */
+export function refuseHeldUp(): Refusal {
+  return new Refusal("second_factor_required", {
+    message: "Operators need a second factor here: set one up in your account, then sign in again.",
+  });
+}
+
+function refuseAction({ isHeldUp }: Principal, action: Action): Refusal {
+  if (isHeldUp && findReach(action, ["operator"]) !== null) return refuseHeldUp();
   const may = Object.keys(permissions[action]).filter((role) => role !== "person");
   const isOperators = may.length === 1 && may[0] === "operator";
   const who =

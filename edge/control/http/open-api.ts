@@ -2,6 +2,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { sessionCookie } from "../sign-in/sessions.ts";
 import type { SignInEnv } from "../sign-in/step.ts";
 import type { ControlEnv } from "./port.ts";
+import { createOpenAiAdminRoutes } from "../openai-admin/routes.ts";
 import { createSignInRoutes } from "../sign-in/routes.ts";
 import { createControlRoutes } from "./routes.ts";
 
@@ -29,8 +30,13 @@ export interface OpenApiDocument {
   };
 }
 
+/** Where OpenAI's SDKs look for the admin API. */
+export const openAiAdminPrefix = "/v1/organization";
+
 /** Under which headings the document lists operations, in this order. */
-const tagNames = "orgs people keys projects usage costs audit webhooks events models nodes sign-in".split(" ");
+const tagNames = "orgs people keys projects usage costs audit webhooks events models nodes openai-admin sign-in".split(
+  " ",
+);
 
 /** The OpenAPI 3.1 document of the control plane as it is mounted, the same on every call. */
 export function openApiDocument(): OpenApiDocument {
@@ -59,6 +65,7 @@ export function openApiDocument(): OpenApiDocument {
       "The cookie of who has signed in. A write needs `Origin` and `Content-Type: application/json` as well.",
   });
   app.route("/control", createControlRoutes());
+  app.route(openAiAdminPrefix, createOpenAiAdminRoutes());
   const people = new OpenAPIHono<SignInEnv>();
   people.route("/auth", createSignInRoutes());
   for (const definition of people.openAPIRegistry.definitions)
@@ -67,7 +74,7 @@ export function openApiDocument(): OpenApiDocument {
     openapi: "3.1.0",
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },
     servers: [{ url: "/" }],
-    security: [{ adminKey: [] }],
+    security: [{ adminKey: [] }, { session: [] }],
     tags: tagNames.map((name) => ({ name })),
   });
   return JSON.parse(JSON.stringify(document));

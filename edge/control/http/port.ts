@@ -9,8 +9,7 @@ import type { RetentionSwitch } from "../../storage/port.ts";
 import type { Visit } from "../../visit.ts";
 import type { OrgRow } from "../orgs/queries.ts";
 import type { Reach, Role } from "../permissions.ts";
-import type { SignInProofs } from "../sign-in/port.ts";
-import type { Tries } from "../sign-in/tries.ts";
+import type { SignInPorts } from "../sign-in/port.ts";
 import type { Database } from "./store.ts";
 
 /**
@@ -22,6 +21,8 @@ export interface ControlPorts {
   bootstrapToken: string | null;
   /** Who is signed in; null where nobody can sign in, and admin keys alone are let in. */
   sessions: Sessions | null;
+  /** Whether an operator who is signed in needs a second factor to be one. */
+  requiresOperatorMfa: boolean;
   /** The header that tells a caller's address; null where none may be believed. */
   ipHeader: string | null;
   /** How records reach the data plane: when `publish` returns, the next call sees the record (S1). */
@@ -35,7 +36,11 @@ export interface ControlPorts {
   /** What the nodes have reported. */
   fleet: FleetReports;
   /** How people prove who they are; null where nobody can sign in. */
-  signIn: { proofs: SignInProofs; tries: Tries } | null;
+  signIn: SignInPorts | null;
+  /** The secrets of company logins are sealed under these; null where there are none, and no login can be set. */
+  loginMasters: MasterKeys | null;
+  /** Who may become known here, and make an org. */
+  signUp: SignUpRule;
   /** Null where no mail can be sent. */
   mailer: Mailer | null;
   /** The address under which people reach this gateway; null for the one under which a request comes. */
@@ -64,6 +69,8 @@ export interface WebhookPorts {
 /** Looks names up. No addresses are a name that is not there; rejects when the name server does not answer. */
 export interface Resolver {
   resolve(name: string): Promise<string[]>;
+  /** The texts (`TXT`) of a name, by which it is proven whose it is. */
+  readTexts(name: string): Promise<string[]>;
 }
 
 /** One try at a webhook: the answer's status and how it begins, or why there was none. */
@@ -97,7 +104,8 @@ export interface NodeReport {
 
 /**
  * Who makes the request: a person by their session, or an admin key. `org` is the key's own; a person has none until
- * the path names one. `role` is theirs in the org that the path names; `person` where it names none.
+ * the path names one. `role` is theirs in the org that the path names; `person` where it names none. `isOperator` is
+ * false of an operator who has yet to show the second factor that is asked of operators; `isHeldUp` then says so.
  */
 export interface Principal {
   kind: "key" | "member";
@@ -106,6 +114,7 @@ export interface Principal {
   org: OrgId | null;
   role: Role;
   isOperator: boolean;
+  isHeldUp: boolean;
   /** When their key or session ends; null is never. */
   expiresAtMs: number | null;
   /** The session of a person. */
@@ -123,6 +132,14 @@ export interface SignedIn {
   isOperator: boolean;
   session: string;
   expiresAtMs: number;
+  /** The org whose company login this session began by: it opens nothing but that org. Null for all other ways in. */
+  onlyOrg: OrgId | null;
+}
+
+/** Who may make an account or an org: everyone, whose address ends in one of `domains`, or only who is invited. */
+export interface SignUpRule {
+  for: "everyone" | "domains" | "invited";
+  domains: readonly string[];
 }
 
 /** Who is signed in, by a request's cookie. Null when nobody is; rejects when that cannot be read. */

@@ -12,6 +12,14 @@ import { listBudgets } from "../budgets/list-budgets.ts";
 import { showCosts } from "../costs/show-costs.ts";
 import { showStatement } from "../costs/show-statement.ts";
 import { runOnce } from "./writes/idempotency.ts";
+import { addDomain } from "../company-login/add-domain.ts";
+import { changeLogin } from "../company-login/change-login.ts";
+import { createLogin } from "../company-login/create-login.ts";
+import { deleteLogin } from "../company-login/delete-login.ts";
+import { probeLogin } from "../company-login/probe-login.ts";
+import { proveDomain } from "../company-login/prove-domain.ts";
+import { removeDomain } from "../company-login/remove-domain.ts";
+import { showLogin } from "../company-login/show-login.ts";
 import { changeKey } from "../keys/change-key.ts";
 import { createKey } from "../keys/create-key.ts";
 import { listKeys } from "../keys/list-keys.ts";
@@ -44,6 +52,7 @@ import { changeProject } from "../projects/change-project.ts";
 import { createProject } from "../projects/create-project.ts";
 import { listProjects } from "../projects/list-projects.ts";
 import { showProject } from "../projects/show-project.ts";
+import { changeServiceAccount } from "../service-accounts/change-service-account.ts";
 import { createServiceAccount } from "../service-accounts/create-service-account.ts";
 import { listServiceAccounts } from "../service-accounts/list-service-accounts.ts";
 import { removeServiceAccount } from "../service-accounts/remove-service-account.ts";
@@ -105,6 +114,13 @@ export function createControlRoutes(): OpenAPIHono<ControlEnv> {
   return app;
 }
 
+/** An app with the same guards, whose paths name no org: `reach` finds it before anything else is looked at. */
+export function openControlApp(reach: MiddlewareHandler<ControlEnv>): OpenAPIHono<ControlEnv> {
+  const app = new OpenAPIHono<ControlEnv>({ defaultHook: refuseInvalid });
+  app.use(begin, finishWrites, authenticate, takeBody, reach, runOnce);
+  return app;
+}
+
 /** Who is in an org, and what they have in common. */
 function mountPeople(app: OpenAPIHono<ControlEnv>): void {
   app.openapi(...listMembers);
@@ -116,12 +132,21 @@ function mountPeople(app: OpenAPIHono<ControlEnv>): void {
   app.openapi(...resendInvitation);
   app.openapi(...revokeInvitation);
   app.openapi(...acceptInvitation);
+  app.openapi(...showLogin);
+  app.openapi(...createLogin);
+  app.openapi(...changeLogin);
+  app.openapi(...deleteLogin);
+  app.openapi(...probeLogin);
+  app.openapi(...addDomain);
+  app.openapi(...removeDomain);
+  app.openapi(...proveDomain);
   app.openapi(...createProject);
   app.openapi(...listProjects);
   app.openapi(...showProject);
   app.openapi(...changeProject);
   app.openapi(...createServiceAccount);
   app.openapi(...listServiceAccounts);
+  app.openapi(...changeServiceAccount);
   app.openapi(...removeServiceAccount);
 }
 

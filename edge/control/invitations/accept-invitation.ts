@@ -39,6 +39,7 @@ export const acceptInvitation = defineEndpoint(
     const row = await findByDigest(control.db, digestHex(c.req.valid("json").token));
     const { person } = principal;
     if (!row || !person || row.email !== person.email.toLowerCase()) throw refuseToken();
+    if (person.onlyOrg !== null && person.onlyOrg !== row.org) throw refuseToken();
     const org = await findOrg(control.db, row.org);
     if (!org) throw refuseToken();
     const nowMs = visit.now();

@@ -40,36 +40,44 @@ export const createInvitation = defineEndpoint(
     },
   }),
   async (c) => {
-    const { control, visit, org, principal } = c.var;
-    const { email, role } = c.req.valid("json");
-    if (role === "owner") refuseUnlessMay(principal, "members.owner");
-    const nowMs = visit.now();
-    const { token, digest } = mintToken(c);
-    const id = mintControlId("invitation", (bytes) => visit.random(bytes));
-    const draft = {
-      id,
-      org: org.id,
-      email,
-      role,
-      digest,
-      invited_by: principal.id,
-      expires_at_ms: nowMs + invitationMs,
-      created_at_ms: nowMs,
-    };
-    const [made] = await commitChange(c, {
-      org: org.id,
-      action: "invitation.created",
-      target: id,
-      before: null,
-      after: { email, role },
-      change: insertInvitation(control.db, draft, readMailRoom(nowMs)),
-      event: { type: "member.invited", body: { invitation: id, email, role } },
-    });
-    if (made === undefined) throw await findWhyNot(c, email);
-    const row = InvitationRow.parse(made);
-    return c.json(toMailed(row, nowMs, await mailInvitation(c, row, token)), 201);
+    const { row, link } = await invite(c, c.req.valid("json"));
+    return c.json(toMailed(row, c.var.visit.now(), link), 201);
   },
 );
+
+/** Makes an invitation and mails it; `link` is null when the mail went out. */
+export async function invite(
+  c: Context<ControlEnv>,
+  { email, role }: z.infer<typeof Body>,
+): Promise<{ row: InvitationRow; link: string | null }> {
+  const { control, visit, org, principal } = c.var;
+  if (role === "owner") refuseUnlessMay(principal, "members.owner");
+  const nowMs = visit.now();
+  const { token, digest } = mintToken(c);
+  const id = mintControlId("invitation", (bytes) => visit.random(bytes));
+  const draft = {
+    id,
+    org: org.id,
+    email,
+    role,
+    digest,
+    invited_by: principal.id,
+    expires_at_ms: nowMs + invitationMs,
+    created_at_ms: nowMs,
+  };
+  const [made] = await commitChange(c, {
+    org: org.id,
+    action: "invitation.created",
+    target: id,
+    before: null,
+    after: { email, role },
+    change: insertInvitation(control.db, draft, readMailRoom(nowMs)),
+    event: { type: "member.invited", body: { invitation: id, email, role } },
+  });
+  if (made === undefined) throw await findWhyNot(c, email);
+  const row = InvitationRow.parse(made);
+  return { row, link: await mailInvitation(c, row, token) };
+}
 
 async function findWhyNot(c: Context<ControlEnv>, email: string): Promise<Refusal> {
   const { control, org, visit } = c.var;

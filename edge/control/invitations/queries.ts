@@ -86,14 +86,15 @@ export async function findByDigest(db: Database, digest: string): Promise<Invita
   return InvitationRow.nullable().parse(await select.bind(digest).first());
 }
 
-/** An org's invitations, newest first, from after `cursor`. */
+/** An org's invitations, newest first, from after `cursor`; `onlyKept` leaves those out that were taken back. */
 export async function selectInvitations(
   db: Database,
   org: OrgId,
-  { cursor, limit }: { cursor: Cursor; limit: number },
+  { cursor, limit, onlyKept = false }: { cursor: Cursor; limit: number; onlyKept?: boolean },
 ): Promise<InvitationRow[]> {
   const select = db.prepare(
     `SELECT * FROM invitations WHERE org = ? AND (created_at_ms, id) < (?, ?)
+     ${onlyKept ? "AND revoked_at_ms IS NULL" : ""}
      ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
   );
   return z.array(InvitationRow).parse((await select.bind(org, cursor.ms, cursor.id, limit).all()).results);

@@ -7,7 +7,7 @@ import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } f
 import { Expiry, Name } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { publishKey } from "../http/publish.ts";
-import { KeyOwnerId, refuseOwner, refuseProject } from "../owners/check-owner.ts";
+import { KeyOwnerId, refuseMove, refuseOwner, refuseProject } from "../owners/check-owner.ts";
 import { commitKeyChange } from "./commit-key.ts";
 import { Key, KeyPath, readOwner, refuseOutliving, refusePast, toKey } from "./key.ts";
 import { findKey, type KeyRow } from "./queries.ts";
@@ -45,26 +45,30 @@ export const changeKey = defineEndpoint(
     responses: { 200: describeJsonAnswer("The key.", Key), default: refusalAnswer },
   }),
   async (c) => {
-    const { visit, control } = c.var;
-    const body = c.req.valid("json");
-    const nowMs = visit.now();
-    refusePast(body.expiresAt, nowMs);
-    const change = {
-      name: body.name,
-      endpoints: body.endpoints && unique(body.endpoints),
-      models: body.models && resolveModels(body.models, control.models),
-      ipCidrs: body.ipCidrs && unique(body.ipCidrs),
-      limits: body.limits,
-      expiresAtMs: body.expiresAt,
-      owner: body.owner,
-      project: body.project,
-    };
-    const { key: id } = c.req.valid("param");
-    const row = await commitKeyChange(c, () => readChangeable(c, id, body), change);
-    await publishKey(c, row);
-    return c.json(toKey(row, nowMs), 200);
+    const row = await setKey(c, c.req.valid("param").key, c.req.valid("json"));
+    return c.json(toKey(row, c.var.visit.now()), 200);
   },
 );
+
+/** Changes a key of the org as whoever asks may, and publishes it. */
+export async function setKey(c: Context<ControlEnv>, id: KeyId, body: z.infer<typeof Body>): Promise<KeyRow> {
+  const { visit, control } = c.var;
+  const nowMs = visit.now();
+  refusePast(body.expiresAt, nowMs);
+  const change = {
+    name: body.name,
+    endpoints: body.endpoints && unique(body.endpoints),
+    models: body.models && resolveModels(body.models, control.models),
+    ipCidrs: body.ipCidrs && unique(body.ipCidrs),
+    limits: body.limits,
+    expiresAtMs: body.expiresAt,
+    owner: body.owner,
+    project: body.project,
+  };
+  const row = await commitKeyChange(c, () => readChangeable(c, id, body), change);
+  await publishKey(c, row);
+  return row;
+}
 
 /** The key as it is now; refuses whoever may not change it so. */
 async function readChangeable(c: Context<ControlEnv>, id: KeyId, body: z.infer<typeof Body>): Promise<KeyRow> {
@@ -77,6 +81,7 @@ async function readChangeable(c: Context<ControlEnv>, id: KeyId, body: z.infer<t
   const scope = kind === "admin" ? findScope(body) : null;
   if (scope) throw new Refusal("invalid_value", { param: scope, message: `${scope}: ${scopesOfInferenceKeys}` });
   await refuseOwner(c, kind, body.owner === owner ? undefined : body.owner);
+  refuseMove(c, project, body.project);
   await refuseProject(c, body.project === project ? undefined : body.project);
   return known;
 }

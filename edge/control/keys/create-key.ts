@@ -1,16 +1,17 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { mintKey } from "../../agreements/tokens/key-format.ts";
-import { Refusal } from "../../errors.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
+import type { ControlEnv } from "../http/port.ts";
 import { OrgPath } from "../orgs/org.ts";
-import { findOrg } from "../orgs/queries.ts";
 import { cleanUp, publishKey } from "../http/publish.ts";
 import { commitKeyStep, describeKey, withdrawKey } from "./commit-key.ts";
-import { findFull, KeyWithSecret, readKeyRoom, refuseFull, refuseOutliving, refusePast, toKey } from "./key.ts";
+import { KeyWithSecret, readKeyRoom, refuseOutliving, refusePast, toKey, type MadeKey } from "./key.ts";
 import { insertKey, type KeyDraft } from "./insert-queries.ts";
 import { KeyOwnerId, findDefaultProject, readDefaultOwner, refuseOwner, refuseProject } from "../owners/check-owner.ts";
+import { findWhyNot } from "./why-not.ts";
 import { findScope, resolveModels, scopeFields, scopesOfInferenceKeys, unique } from "./scopes.ts";
 
 const Body = z
@@ -28,10 +29,7 @@ const Body = z
   })
   .openapi("KeyCreate");
 
-/**
- * Makes a key and shows it this once. When it cannot be published, its row stays revoked and its text is shown to
- * nobody.
- */
+/** Makes a key and shows it this once (`makeKey`). */
 export const createKey = defineEndpoint(
   "keys.write",
   createRoute({
@@ -47,49 +45,53 @@ export const createKey = defineEndpoint(
     },
   }),
   async (c) => {
-    const { visit, control, org } = c.var;
-    const { name, kind = "inference", owner, ...given } = c.req.valid("json");
-    const nowMs = visit.now();
-    refuseUnlessInCharge(c, kind);
-    await refuseOwner(c, kind, owner);
-    const project = given.project === undefined ? await findDefaultProject(c, owner) : given.project;
-    await refuseProject(c, project);
-    refusePast(given.expiresAt, nowMs);
-    refuseOutliving(c, kind, given.expiresAt ?? null);
-    const max = readKeyRoom(org, kind);
-    const minted = await mintKey(kind, org.id, control.keyring, (bytes) => visit.random(bytes));
-    const draft: KeyDraft = {
-      ...minted,
-      org: org.id,
-      kind,
-      role: kind === "inference" ? null : org.is_operator ? "operator" : "admin",
-      name,
-      endpoints: given.endpoints ? unique(given.endpoints) : null,
-      models: given.models ? resolveModels(given.models, control.models) : null,
-      ipCidrs: given.ipCidrs ? unique(given.ipCidrs) : null,
-      limits: given.limits ?? null,
-      owner: owner === undefined ? readDefaultOwner(c) : owner,
-      project,
-      expiresAtMs: given.expiresAt ?? null,
-      createdAtMs: nowMs,
-    };
-    const after = describeKey({ ...draft, ip_cidrs: draft.ipCidrs, expires_at_ms: draft.expiresAtMs });
-    const facts = { id: draft.id, before: null, after };
-    const row = await commitKeyStep(c, "key.created", facts, insertKey(control.db, draft, max));
-    if (!row) {
-      await refuseOwner(c, kind, owner);
-      await refuseProject(c, project);
-      const home = await findOrg(control.db, org.id);
-      if (home && home.closed_at_ms !== null)
-        throw new Refusal("org_suspended", { message: "The organization is closed." });
-      throw (await findFull(control.db, org, max, nowMs)) ?? refuseFull(max);
-    }
-    try {
-      await publishKey(c, row);
-    } catch (cause) {
-      await cleanUp(c, () => withdrawKey(c, row));
-      throw cause;
-    }
-    return c.json({ ...toKey(row, nowMs), secret: minted.text }, 201);
+    const { row, secret } = await makeKey(c, c.req.valid("json"));
+    return c.json({ ...toKey(row, c.var.visit.now()), secret }, 201);
   },
 );
+
+/**
+ * Makes a key; `secret` is its text. When it cannot be published, its row stays revoked and its text is shown to
+ * nobody.
+ */
+export async function makeKey(
+  c: Context<ControlEnv>,
+  { name, kind = "inference", owner, ...given }: z.infer<typeof Body>,
+): Promise<MadeKey> {
+  const { visit, control, org } = c.var;
+  const nowMs = visit.now();
+  refuseUnlessInCharge(c, kind);
+  await refuseOwner(c, kind, owner);
+  const project = given.project === undefined ? await findDefaultProject(c, owner) : given.project;
+  await refuseProject(c, project);
+  refusePast(given.expiresAt, nowMs);
+  refuseOutliving(c, kind, given.expiresAt ?? null);
+  const max = readKeyRoom(org, kind);
+  const minted = await mintKey(kind, org.id, control.keyring, (bytes) => visit.random(bytes));
+  const draft: KeyDraft = {
+    ...minted,
+    org: org.id,
+    kind,
+    role: kind === "inference" ? null : org.is_operator ? "operator" : "admin",
+    name,
+    endpoints: given.endpoints ? unique(given.endpoints) : null,
+    models: given.models ? resolveModels(given.models, control.models) : null,
+    ipCidrs: given.ipCidrs ? unique(given.ipCidrs) : null,
+    limits: given.limits ?? null,
+    owner: owner === undefined ? readDefaultOwner(c) : owner,
+    project,
+    expiresAtMs: given.expiresAt ?? null,
+    createdAtMs: nowMs,
+  };
+  const facts = describeKey({ ...draft, ip_cidrs: draft.ipCidrs, expires_at_ms: draft.expiresAtMs });
+  const event = { type: "key.created", body: { key: draft.id, ...facts } } as const;
+  const row = await commitKeyStep(c, event, insertKey(control.db, draft, max));
+  if (!row) throw await findWhyNot(c, { kind, owner, project }, max);
+  try {
+    await publishKey(c, row);
+  } catch (cause) {
+    await cleanUp(c, () => withdrawKey(c, row));
+    throw cause;
+  }
+  return { row, secret: minted.text };
+}

@@ -50,6 +50,12 @@ export const KeyWithSecret = z
   .strictObject({ ...Key.shape, secret: z.string().openapi({ description: "The key. Shown this once." }) })
   .openapi("KeyWithSecret");
 
+/** A key that was just made, and its text, which is nowhere else. */
+export interface MadeKey {
+  row: KeyRow;
+  secret: string;
+}
+
 /** The path's parts that name a key of an org. */
 export const KeyPath = OrgPath.extend({ key: KeyId });
 

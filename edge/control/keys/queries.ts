@@ -7,6 +7,7 @@ import { KeyLimits } from "../../agreements/records/quota.ts";
 import { applyStop } from "../budgets/stop.ts";
 import { createJsonColumn, type Cursor } from "../http/fields.ts";
 import type { Database, Statement } from "../http/store.ts";
+import { isInCharge, memberRoles } from "../permissions.ts";
 
 /** A row of `keys`, as D1 gives it. */
 export const KeyRow = z.object({
@@ -58,10 +59,12 @@ export async function findKey(db: Database, org: OrgId, id: KeyId, owner?: strin
   return typeof owner === "string" && row?.owner !== owner ? null : row;
 }
 
-/** Which keys of an org: a person's or a service account's, or a project's. */
+/** Which keys of an org: a person's or a service account's, a project's, of one kind, or those not revoked. */
 export interface KeyFilter {
   owner?: string | null | undefined;
   project?: string | undefined;
+  kind?: KeyRow["kind"];
+  onlyKept?: boolean;
 }
 
 /** An org's keys, newest first, from after `cursor`. */
@@ -69,13 +72,15 @@ export async function selectKeys(
   db: Database,
   org: OrgId,
   page: { cursor: Cursor; limit: number },
-  { owner, project }: KeyFilter = {},
+  { owner, project, kind, onlyKept = false }: KeyFilter = {},
 ): Promise<KeyRow[]> {
   const given = [
     ["owner = ?", owner],
     ["project = ?", project],
+    ["kind = ?", kind],
   ].filter(([, value]) => typeof value === "string");
-  const conditions = ["org = ?", ...given.map(([sql]) => sql), "(created_at_ms, id) < (?, ?)"].join(" AND ");
+  const kept = onlyKept ? ["revoked_at_ms IS NULL"] : [];
+  const conditions = ["org = ?", ...given.map(([sql]) => sql), "(created_at_ms, id) < (?, ?)", ...kept].join(" AND ");
   const select = db.prepare(`SELECT * FROM keys WHERE ${conditions} ORDER BY created_at_ms DESC, id DESC LIMIT ?`);
   const values = [org, ...given.map(([, value]) => value), page.cursor.ms, page.cursor.id, page.limit];
   return z.array(KeyRow).parse((await select.bind(...values).all()).results);
@@ -83,13 +88,15 @@ export async function selectKeys(
 
 /**
  * Marks a key revoked. A second time keeps the first moment, yet counts the version up: whoever is about to undo a
- * rotation then sees that this revoke came after it.
+ * rotation then sees that this revoke came after it. `wasRevoked` is what the caller takes it for: no row when it is
+ * otherwise.
  */
-export function revokeKeyRow(db: Database, id: KeyId, nowMs: number): Statement {
+export function revokeKeyRow(db: Database, id: KeyId, nowMs: number, wasRevoked?: boolean): Statement {
   const update = db.prepare(
-    "UPDATE keys SET revoked_at_ms = coalesce(revoked_at_ms, ?), version = version + 1 WHERE id = ? RETURNING *",
+    `UPDATE keys SET revoked_at_ms = coalesce(revoked_at_ms, ?1), version = version + 1
+     WHERE id = ?2 AND (?3 IS NULL OR (revoked_at_ms IS NOT NULL) = ?3) RETURNING *`,
   );
-  return update.bind(nowMs, id);
+  return update.bind(nowMs, id, wasRevoked === undefined ? null : Number(wasRevoked));
 }
 
 /**
@@ -146,10 +153,12 @@ export function applyKeyChange(known: KeyRow, change: KeyChange): KeyRow {
   return { ...known, name, ...scopes, expires_at_ms: expiresAtMs, owner, project };
 }
 
+const inCharge = memberRoles.filter(isInCharge).map((role) => `'${role}'`);
+
 /** That a key's owner is in its org and may have it, and its project takes keys: of a row called `given`. */
 export const hasHome = `(given.owner IS NULL
     OR EXISTS (SELECT 1 FROM members AS m WHERE m.org = given.org AND m.user = given.owner
-      AND (given.kind <> 'admin' OR m.role IN ('owner', 'admin')))
+      AND (given.kind <> 'admin' OR m.role IN (${inCharge.join(", ")})))
     OR EXISTS (SELECT 1 FROM service_accounts AS s
       WHERE s.id = given.owner AND s.org = given.org AND s.removed_at_ms IS NULL))
   AND (given.project IS NULL

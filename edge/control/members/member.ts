@@ -2,7 +2,8 @@ import { z } from "@hono/zod-openapi";
 import { UserId } from "../../agreements/tokens/ids.ts";
 import { formatIso, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
-import { memberRoles } from "../permissions.ts";
+import type { SignedIn } from "../http/port.ts";
+import { memberRoles, type MemberRole } from "../permissions.ts";
 import type { MemberRow } from "./queries.ts";
 
 /** A role that a member can have. */
@@ -22,6 +23,14 @@ export const OrgMember = z
 
 /** The path's parts that name a member of an org. */
 export const MemberPath = OrgPath.extend({ user: UserId });
+
+/**
+ * What a member is in a session. Who came by the company login is an admin at most, since an admin sets the issuer, and
+ * an issuer names whom it likes: ownership takes a proof of one's own.
+ */
+export function limitRole(role: MemberRole, { onlyOrg }: Pick<SignedIn, "onlyOrg">): MemberRole {
+  return role === "owner" && onlyOrg !== null ? "admin" : role;
+}
 
 /** The answer for a row. */
 export function toMember(row: MemberRow): z.infer<typeof OrgMember> {

@@ -1,7 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { KeyId, UserId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
+import type { ControlEnv } from "../http/port.ts";
 import { publishKeys } from "../http/publish.ts";
 import { selectEnded } from "../owners/queries.ts";
 import { commitMemberStep } from "./commit-member.ts";
@@ -27,12 +29,17 @@ export const removeMember = defineEndpoint(
     responses: { 200: describeJsonAnswer("Who is a member no more.", Answer), default: refusalAnswer },
   }),
   async (c) => {
-    const { control, org, visit } = c.var;
     const { user } = c.req.valid("param");
-    const known = await commitMemberStep(c, user, { action: "member.removed" });
-    const ended = await selectEnded(control.db, { org: org.id, owner: user }, visit.now());
-    if (!known && ended.length === 0) throw new Refusal("not_found");
-    await publishKeys(c, ended);
-    return c.json({ user, revokedKeys: ended.map(({ id }) => id) }, 200);
+    return c.json({ user, revokedKeys: await endMembership(c, user) }, 200);
   },
 );
+
+/** Removes a member, and publishes that their keys are revoked; returns those. */
+export async function endMembership(c: Context<ControlEnv>, user: UserId): Promise<KeyId[]> {
+  const { control, org, visit } = c.var;
+  const known = await commitMemberStep(c, user, { action: "member.removed" });
+  const ended = await selectEnded(control.db, { org: org.id, owner: user }, visit.now());
+  if (!known && ended.length === 0) throw new Refusal("not_found");
+  await publishKeys(c, ended);
+  return ended.map(({ id }) => id);
+}

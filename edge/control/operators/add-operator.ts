@@ -4,8 +4,7 @@ import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Email } from "../sign-in/answers.ts";
-import { Operator, toOperator } from "./operator.ts";
-import { findOperatorOrg } from "../orgs/queries.ts";
+import { Operator, requireOperatorOrg, toOperator } from "./operator.ts";
 import { findOperatorByEmail, findUserId, makeOperator, OperatorRow } from "./queries.ts";
 
 const Body = z.strictObject({ email: Email }).openapi("OperatorAddition");
@@ -25,7 +24,7 @@ export const addOperator = defineEndpoint(
   async (c) => {
     const { control, visit } = c.var;
     const { email } = c.req.valid("json");
-    const org = await findOperatorOrg(control.db);
+    const org = await requireOperatorOrg(control.db);
     const known = await findUserId(control.db, email);
     const id = known ?? mintControlId("user", (bytes) => visit.random(bytes));
     const [made] = await commitChange(c, {

@@ -3,8 +3,7 @@ import { UserId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
-import { Operator, toOperator } from "./operator.ts";
-import { findOperatorOrg } from "../orgs/queries.ts";
+import { Operator, requireOperatorOrg, toOperator } from "./operator.ts";
 import { findOperator, OperatorRow, unmakeOperator } from "./queries.ts";
 
 /** Takes the word back: at her next request she is an operator no more. */
@@ -25,7 +24,7 @@ export const removeOperator = defineEndpoint(
     const known = await findOperator(control.db, user);
     if (!known) throw new Refusal("not_found");
     const [unmade] = await commitChange(c, {
-      org: await findOperatorOrg(control.db),
+      org: await requireOperatorOrg(control.db),
       action: "operator.removed",
       target: user,
       before: { email: known.email },

@@ -22,7 +22,8 @@ export const listOrgs = defineEndpoint(
     const { principal, control } = c.var;
     const { limit = pageRowsDefault, cursor = listStart } = c.req.valid("query");
     const { isOperator, kind, id, org } = principal;
-    const only = isOperator ? null : kind === "member" ? { member: id } : { org };
+    const mine = { member: id, org: principal.person?.onlyOrg ?? null };
+    const only = isOperator ? null : kind === "member" ? mine : { org };
     const rows = await selectOrgs(control.db, only, cursor, limit + 1);
     const page = cutPage(rows, limit, (row) => ({ ms: row.created_at_ms, id: row.id }));
     return c.json({ orgs: page.rows.map(toOrg), nextCursor: page.nextCursor }, 200);

@@ -35,15 +35,26 @@ export interface OrgChange {
   limits?: KeyLimits | undefined;
 }
 
-/** Inserts an org at version 1. */
+/** How many orgs a person may own: open ones, and closed ones that were made after `sinceMs`. */
+export interface OrgRoom {
+  owner: UserId;
+  sinceMs: number;
+  max: number;
+}
+
+/** Inserts an org at version 1; no row when whoever makes it has no room for it. */
 export function insertOrg(
   db: Database,
   org: { id: OrgId; name: string; plan: Plan; limits: Limits; createdAtMs: number },
+  room: OrgRoom | null,
 ): Statement {
   const insert = db.prepare(
-    "INSERT INTO orgs (id, name, plan, limits, created_at_ms) VALUES (?, ?, ?, ?, ?) RETURNING *",
+    `INSERT INTO orgs (id, name, plan, limits, created_at_ms) SELECT ?1, ?2, ?3, ?4, ?5
+     WHERE ?6 IS NULL OR (SELECT count(*) FROM members AS m JOIN orgs AS o ON o.id = m.org
+       WHERE m.user = ?6 AND m.role = 'owner' AND (o.closed_at_ms IS NULL OR o.created_at_ms > ?7)) < ?8 RETURNING *`,
   );
-  return insert.bind(org.id, org.name, org.plan, JSON.stringify(org.limits), org.createdAtMs);
+  const { owner = null, sinceMs = 0, max = 0 } = room ?? {};
+  return insert.bind(org.id, org.name, org.plan, JSON.stringify(org.limits), org.createdAtMs, owner, sinceMs, max);
 }
 
 /** The house's own org: the one that is there, or `id` made now. */
@@ -56,10 +67,10 @@ export async function ensureOperatorOrg(db: Database, id: OrgId, limits: Limits,
   return OrgRow.parse(await db.prepare("SELECT * FROM orgs WHERE is_operator = 1").first());
 }
 
-/** The house's own org, in whose audit stands what concerns no other. Throws where the house has none yet. */
-export async function findOperatorOrg(db: Database): Promise<OrgId> {
+/** The house's own org, in whose audit stands what concerns no other; null where the house has none yet. */
+export async function findOperatorOrg(db: Database): Promise<OrgId | null> {
   const row = await db.prepare("SELECT id FROM orgs WHERE is_operator = 1").first();
-  return z.object({ id: OrgId }).parse(row).id;
+  return z.object({ id: OrgId }).nullable().parse(row)?.id ?? null;
 }
 
 /** Takes back an org that never came into force. */
@@ -72,21 +83,20 @@ export async function findOrg(db: Database, id: OrgId): Promise<OrgRow | null> {
   return OrgRow.nullable().parse(await db.prepare("SELECT * FROM orgs WHERE id = ?").bind(id).first());
 }
 
-/** Orgs, newest first, from after `cursor`: all, one, or those of a member. */
+/** Orgs, newest first, from after `cursor`: all, one, or those of a member, of which one may be named. */
 export async function selectOrgs(
   db: Database,
-  only: { org: OrgId | null } | { member: UserId } | null,
+  only: { org: OrgId | null; member?: UserId } | null,
   cursor: Cursor,
   limit: number,
 ): Promise<OrgRow[]> {
-  const member = only && "member" in only ? only.member : null;
+  const member = only?.member ?? null;
   const from = member === null ? "orgs" : "members CROSS JOIN orgs ON orgs.id = members.org AND members.user = ?5";
   const select = db.prepare(
     `SELECT orgs.* FROM ${from} WHERE (?1 IS NULL OR orgs.id = ?1) AND (orgs.created_at_ms, orgs.id) < (?2, ?3)
      ORDER BY orgs.created_at_ms DESC, orgs.id DESC LIMIT ?4`,
   );
-  const org = only && "org" in only ? only.org : null;
-  const values = [org, cursor.ms, cursor.id, limit, ...(member === null ? [] : [member])];
+  const values = [only?.org ?? null, cursor.ms, cursor.id, limit, ...(member === null ? [] : [member])];
   const { results } = await select.bind(...values).all();
   return z.array(OrgRow).parse(results);
 }

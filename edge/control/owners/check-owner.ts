@@ -55,6 +55,17 @@ export async function refuseOwner(
   if (kind === "admin" && !isInCharge(role)) throw invalid("An admin key is for owners, admins and service accounts.");
 }
 
+/**
+ * Refuses to take a key out of its project, or into another, to who may change their own keys alone: the project's
+ * windows would not hold whoever may leave them.
+ */
+export function refuseMove(c: Context<ControlEnv>, from: ProjectId | null, to: ProjectId | null | undefined): void {
+  if (to === undefined || to === from || c.var.reach === "all") return;
+  throw new Refusal("insufficient_permissions", {
+    message: "Only an owner or an admin moves a key to another project, or out of it.",
+  });
+}
+
 /** Refuses a project that a key may not get: one that the org does not have, and an archived one. */
 export async function refuseProject(c: Context<ControlEnv>, project: ProjectId | null | undefined): Promise<void> {
   if (project === undefined || project === null) return;

@@ -37,17 +37,16 @@ export const changeProject = defineEndpoint(
     responses: { 200: describeJsonAnswer("The project.", OrgProject), default: refusalAnswer },
   }),
   async (c) => {
-    const row = await commitProjectChange(c, c.req.valid("param").project, c.req.valid("json"));
-    await publishProject(c, row);
+    const row = await setProject(c, c.req.valid("param").project, c.req.valid("json"));
     return c.json(toProject(row), 200);
   },
 );
 
-/** Changes a project as one audited change; of two at once neither is lost. `If-Match` is obeyed. */
-async function commitProjectChange(c: Context<ControlEnv>, id: ProjectId, change: ProjectChange): Promise<ProjectRow> {
+/** Changes a project as one audited change, and publishes it; of two at once neither is lost. `If-Match` is obeyed. */
+export async function setProject(c: Context<ControlEnv>, id: ProjectId, change: ProjectChange): Promise<ProjectRow> {
   const { control, org } = c.var;
   const expected = readIfMatch(c);
-  return winRace("a project", async () => {
+  const changed = await winRace("a project", async () => {
     const known = await findProject(control.db, org.id, id);
     if (!known) throw new Refusal("not_found");
     refuseUnlessVersion(known, expected);
@@ -58,4 +57,6 @@ async function commitProjectChange(c: Context<ControlEnv>, id: ProjectId, change
     const [row] = await commitChange(c, planned);
     return row === undefined ? undefined : showVersion(c, ProjectRow.parse(row));
   });
+  await publishProject(c, changed);
+  return changed;
 }

@@ -56,14 +56,14 @@ export async function findProject(db: Database, org: OrgId, id: ProjectId): Prom
   return ProjectRow.nullable().parse(await select.bind(id, org).first());
 }
 
-/** An org's projects, newest first, from after `cursor`. */
+/** An org's projects, newest first, from after `cursor`; `onlyOpen` leaves the archived ones out. */
 export async function selectProjects(
   db: Database,
   org: OrgId,
-  { cursor, limit }: { cursor: Cursor; limit: number },
+  { cursor, limit, onlyOpen = false }: { cursor: Cursor; limit: number; onlyOpen?: boolean },
 ): Promise<ProjectRow[]> {
   const select = db.prepare(
-    `SELECT * FROM projects WHERE org = ? AND (created_at_ms, id) < (?, ?)
+    `SELECT * FROM projects WHERE org = ? AND (created_at_ms, id) < (?, ?) ${onlyOpen ? "AND is_archived = 0" : ""}
      ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
   );
   return z.array(ProjectRow).parse((await select.bind(org, cursor.ms, cursor.id, limit).all()).results);

@@ -1,10 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { mintControlId, ProjectId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { serviceAccountsMax } from "../limits.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Name } from "../http/fields.ts";
+import type { ControlEnv } from "../http/port.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { refuseProject } from "../owners/check-owner.ts";
 import { insertServiceAccount, ServiceAccountRow } from "./queries.ts";
@@ -31,28 +33,33 @@ export const createServiceAccount = defineEndpoint(
     request: { params: OrgPath, body: describeJsonBody(Body) },
     responses: { 201: describeJsonAnswer("The service account.", ServiceAccount), default: refusalAnswer },
   }),
-  async (c) => {
-    const { visit, control } = c.var;
-    const { name, project = null } = c.req.valid("json");
-    await refuseProject(c, project);
-    const org = c.var.org.id;
-    const id = mintControlId("serviceAccount", (bytes) => visit.random(bytes));
-    const [made] = await commitChange(c, {
-      org,
-      action: "service_account.created",
-      target: id,
-      before: null,
-      after: { name, project },
-      change: insertServiceAccount(
-        control.db,
-        { id, org, project, name, created_at_ms: visit.now() },
-        serviceAccountsMax,
-      ),
-    });
-    if (made !== undefined) return c.json(toServiceAccount(ServiceAccountRow.parse(made)), 201);
-    await refuseProject(c, project);
-    throw new Refusal("conflict", {
-      message: `The organization has ${serviceAccountsMax} service accounts, as many as it may have.`,
-    });
-  },
+  async (c) => c.json(toServiceAccount(await makeServiceAccount(c, c.req.valid("json"))), 201),
 );
+
+/** Makes a service account; refused with 409 where the org has as many as it may. */
+export async function makeServiceAccount(
+  c: Context<ControlEnv>,
+  { name, project = null }: z.infer<typeof Body>,
+): Promise<ServiceAccountRow> {
+  const { visit, control } = c.var;
+  await refuseProject(c, project);
+  const org = c.var.org.id;
+  const id = mintControlId("serviceAccount", (bytes) => visit.random(bytes));
+  const [made] = await commitChange(c, {
+    org,
+    action: "service_account.created",
+    target: id,
+    before: null,
+    after: { name, project },
+    change: insertServiceAccount(
+      control.db,
+      { id, org, project, name, created_at_ms: visit.now() },
+      serviceAccountsMax,
+    ),
+  });
+  if (made !== undefined) return ServiceAccountRow.parse(made);
+  await refuseProject(c, project);
+  throw new Refusal("conflict", {
+    message: `The organization has ${serviceAccountsMax} service accounts, as many as it may have.`,
+  });
+}

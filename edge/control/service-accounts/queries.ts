@@ -44,17 +44,33 @@ export async function findServiceAccount(
   return ServiceAccountRow.nullable().parse(await select.bind(id, org).first());
 }
 
-/** An org's service accounts, newest first, from after `cursor`. */
+/** An org's service accounts, newest first, from after `cursor`: all, or those of a project that are not removed. */
 export async function selectServiceAccounts(
   db: Database,
   org: OrgId,
-  { cursor, limit }: { cursor: Cursor; limit: number },
+  { cursor, limit, project = null }: { cursor: Cursor; limit: number; project?: ProjectId | null },
 ): Promise<ServiceAccountRow[]> {
   const select = db.prepare(
-    `SELECT * FROM service_accounts WHERE org = ? AND (created_at_ms, id) < (?, ?)
-     ORDER BY created_at_ms DESC, id DESC LIMIT ?`,
+    `SELECT * FROM service_accounts WHERE org = ?1 AND (created_at_ms, id) < (?2, ?3)
+       AND (?5 IS NULL OR (project = ?5 AND removed_at_ms IS NULL))
+     ORDER BY created_at_ms DESC, id DESC LIMIT ?4`,
   );
-  return z.array(ServiceAccountRow).parse((await select.bind(org, cursor.ms, cursor.id, limit).all()).results);
+  return z.array(ServiceAccountRow).parse((await select.bind(org, cursor.ms, cursor.id, limit, project).all()).results);
+}
+
+/** The service accounts of an org that have these ids, removed ones too. */
+export async function selectAccountsById(db: Database, org: OrgId, ids: string[]): Promise<ServiceAccountRow[]> {
+  const select = db.prepare("SELECT * FROM service_accounts WHERE org = ? AND id IN (SELECT value FROM json_each(?))");
+  return z.array(ServiceAccountRow).parse((await select.bind(org, JSON.stringify(ids)).all()).results);
+}
+
+/** Renames a service account; no row when it is removed or has changed since it was read. */
+export function renameAccountRow(db: Database, { id, version }: ServiceAccountRow, name: string): Statement {
+  const update = db.prepare(
+    `UPDATE service_accounts SET name = ?, version = version + 1
+     WHERE id = ? AND version = ? AND removed_at_ms IS NULL RETURNING *`,
+  );
+  return update.bind(name, id, version);
 }
 
 /** Removes a service account; no row when it is removed already, or its keys have changed since they were read. */

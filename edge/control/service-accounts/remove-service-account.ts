@@ -27,12 +27,18 @@ export const removeServiceAccount = defineEndpoint(
     responses: { 200: describeJsonAnswer("The service account, removed.", ServiceAccount), default: refusalAnswer },
   }),
   async (c) => {
-    const { control, org, visit } = c.var;
-    const row = await commitRemoval(c, c.req.valid("param").serviceAccount);
-    await publishKeys(c, await selectEnded(control.db, { org: org.id, owner: row.id }, visit.now()));
+    const row = await endServiceAccount(c, c.req.valid("param").serviceAccount);
     return c.json(toServiceAccount(row), 200);
   },
 );
+
+/** Removes a service account and publishes that its keys are revoked. */
+export async function endServiceAccount(c: Context<ControlEnv>, id: ServiceAccountId): Promise<ServiceAccountRow> {
+  const { control, org, visit } = c.var;
+  const row = await commitRemoval(c, id);
+  await publishKeys(c, await selectEnded(control.db, { org: org.id, owner: row.id }, visit.now()));
+  return row;
+}
 
 /** Removes it with its keys as one audited change; one that is removed already stays as it is. */
 async function commitRemoval(c: Context<ControlEnv>, id: ServiceAccountId): Promise<ServiceAccountRow> {

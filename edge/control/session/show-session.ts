@@ -6,6 +6,7 @@ import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpo
 import type { ControlEnv, SignedIn } from "../http/port.ts";
 import { Key, toKey } from "../keys/key.ts";
 import { findKey } from "../keys/queries.ts";
+import { limitRole } from "../members/member.ts";
 import { selectMemberships, type MembershipRow } from "../members/queries.ts";
 import { Org, toOrg } from "../orgs/org.ts";
 import { findOrg } from "../orgs/queries.ts";
@@ -18,8 +19,11 @@ const Reached = z
     id: OrgId,
     name: z.string(),
     role: z.enum(roles),
-    actions: z.array(z.enum(actions)).describe("What one may do there now; none while a second factor is missing."),
+    actions: z
+      .array(z.enum(actions))
+      .describe("What one may do there now; none while a second factor is missing, or the company login."),
     requiresMfa: z.boolean(),
+    requiresLogin: z.boolean().describe("Its members come by its company login; owners by two factors, too."),
     isSuspended: z.boolean(),
   })
   .openapi("ReachedOrg");
@@ -33,7 +37,9 @@ const Answer = z
       email: z.string().nullable(),
     }),
     orgs: z.array(Reached).describe("The orgs that one is in, by name; of a key its own."),
-    isOperator: z.boolean().describe("Operators reach every org."),
+    isOperator: z
+      .boolean()
+      .describe("Operators reach every org. False of one who has yet to show the second factor that is asked of them."),
     mfa: z.strictObject({ enabled: z.boolean() }),
     // A union: `nullable()` would make every Key of the document nullable.
     key: z.union([Key, z.null()]).describe("The key that asks; null for a person."),
@@ -57,11 +63,13 @@ export const showSession = defineEndpoint(
 );
 
 async function showPerson(c: Context<ControlEnv>, person: SignedIn): Promise<z.infer<typeof Answer>> {
-  const { user, name, email, isOperator, isMfaEnabled } = person;
-  const rows = await selectMemberships(c.var.control.db, user, orgsMax);
+  const { user, name, email, isMfaEnabled } = person;
+  const { isOperator } = c.var.principal;
+  const all = await selectMemberships(c.var.control.db, user, orgsMax);
+  const rows = all.filter(({ org }) => person.onlyOrg === null || person.onlyOrg === org);
   return {
     principal: { kind: "member", id: user, name, email },
-    orgs: rows.map((row) => showMembership(row, person)),
+    orgs: rows.map((row) => showMembership(row, { ...person, isOperator })),
     isOperator,
     mfa: { enabled: isMfaEnabled },
     key: null,
@@ -69,15 +77,19 @@ async function showPerson(c: Context<ControlEnv>, person: SignedIn): Promise<z.i
   };
 }
 
-function showMembership(row: MembershipRow, { isOperator, hasSecondFactor }: SignedIn): z.infer<typeof Reached> {
-  const isHeldUp = row.requires_mfa !== 0 && !hasSecondFactor && !isOperator;
-  const held: Role[] = isOperator ? [row.role, "operator"] : [row.role];
+function showMembership(row: MembershipRow, person: SignedIn): z.infer<typeof Reached> {
+  const { isOperator, hasSecondFactor, onlyOrg } = person;
+  const role = limitRole(row.role, person);
+  const isByOther = row.requires_login !== 0 && onlyOrg === null && !(role === "owner" && hasSecondFactor);
+  const isHeldUp = (row.requires_mfa !== 0 && !hasSecondFactor) || (isByOther && !isOperator);
+  const held: Role[] = isOperator ? [role, "operator"] : [role];
   return {
     id: row.org,
     name: row.name,
-    role: row.role,
+    role,
     actions: isHeldUp ? [] : listActions(held),
     requiresMfa: row.requires_mfa !== 0,
+    requiresLogin: row.requires_login !== 0,
     isSuspended: row.is_suspended !== 0,
   };
 }
@@ -95,6 +107,7 @@ async function showKey(c: Context<ControlEnv>): Promise<z.infer<typeof Answer>> 
     role,
     actions: listActions([role]),
     requiresMfa: org.requires_mfa !== 0,
+    requiresLogin: false,
     isSuspended: org.is_suspended !== 0,
   };
   return {

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { PasskeyId, SessionId, UserId } from "../../agreements/tokens/ids.ts";
+import { OrgId, PasskeyId, SessionId, UserId } from "../../agreements/tokens/ids.ts";
 import { formatIso, formatIsoOrNull, Name, Timestamp } from "../http/fields.ts";
 import type { SignedIn } from "../http/port.ts";
 import type { PasskeyRow, SessionRow } from "./queries.ts";
@@ -38,7 +38,12 @@ export const SignInResult = z
 export const Me = z
   .strictObject({
     user: z.strictObject({ id: UserId, email: z.string(), name: z.string(), isOperator: z.boolean() }),
-    session: z.strictObject({ id: SessionId, expiresAt: Timestamp, hasSecondFactor: z.boolean() }),
+    session: z.strictObject({
+      id: SessionId,
+      expiresAt: Timestamp,
+      hasSecondFactor: z.boolean(),
+      onlyOrg: OrgId.nullable().describe("The org whose company login this session began by: it opens that one alone."),
+    }),
     mfa: z.strictObject({ isEnabled: z.boolean() }),
   })
   .openapi("Me");
@@ -74,7 +79,12 @@ export const OwnName = Name;
 export function toMe(me: SignedIn): z.infer<typeof Me> {
   return {
     user: { id: me.user, email: me.email, name: me.name, isOperator: me.isOperator },
-    session: { id: me.session, expiresAt: formatIso(me.expiresAtMs), hasSecondFactor: me.hasSecondFactor },
+    session: {
+      id: me.session,
+      expiresAt: formatIso(me.expiresAtMs),
+      hasSecondFactor: me.hasSecondFactor,
+      onlyOrg: me.onlyOrg,
+    },
     mfa: { isEnabled: me.isMfaEnabled },
   };
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { PasskeyId, SessionId, UserId } from "../../agreements/tokens/ids.ts";
+import { OrgId, PasskeyId, SessionId, UserId } from "../../agreements/tokens/ids.ts";
 import { sessionIdleMs, sessionMsMax, sessionTouchMs } from "../../agreements/settings/sign-in-limits.ts";
 import type { Database } from "../http/store.ts";
 
@@ -11,6 +11,7 @@ const SignedInRow = z.object({
   has_second_factor: z.int(),
   two_factor_enabled: z.int().nullable(),
   is_operator: z.int(),
+  only_org: OrgId.nullable(),
   expires_at_ms: z.int(),
   created_at_ms: z.int(),
 });
@@ -22,7 +23,7 @@ export type SignedInRow = z.infer<typeof SignedInRow>;
 export async function findSession(db: Database, digest: string, nowMs: number): Promise<SignedInRow | null> {
   const select = db.prepare(
     `SELECT s.id, s.user_id, u.email, u.name, s.has_second_factor, u.two_factor_enabled, u.is_operator,
-       s.expires_at_ms, s.created_at_ms
+       s.only_org, s.expires_at_ms, s.created_at_ms
      FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
      WHERE s.token_digest = ? AND s.expires_at_ms > ? AND s.created_at_ms > ?`,
   );

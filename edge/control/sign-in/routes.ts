@@ -7,6 +7,7 @@ import { endOtherSessions, endSession, listSessions } from "./own/sessions.ts";
 import { beginSignIn, type SignInEnv } from "./step.ts";
 import { enterBackupCode, enterTotp } from "./ways/enter-second-factor.ts";
 import { enterCode } from "./ways/enter-code.ts";
+import { findLoginWay } from "./ways/find-login.ts";
 import { listWays } from "./ways/list-ways.ts";
 import { finishOidc, startOidc } from "./ways/oidc.ts";
 import { sendCode } from "./ways/send-code.ts";
@@ -34,6 +35,7 @@ export function createSignInRoutes(): OpenAPIHono<SignInEnv> {
   app.openapi(...enterBackupCode);
   app.openapi(...askPasskey);
   app.openapi(...showPasskey);
+  app.openapi(...findLoginWay);
   app.openapi(...startOidc);
   app.openapi(...finishOidc);
 

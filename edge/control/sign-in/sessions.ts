@@ -30,9 +30,11 @@ export function openSessions(db: Database, secret: string): Sessions {
         name: row.name,
         hasSecondFactor: row.has_second_factor === 1,
         isMfaEnabled: row.two_factor_enabled === 1,
-        isOperator: row.is_operator === 1,
+        // A company login makes nobody an operator: its org is who says so.
+        isOperator: row.is_operator === 1 && row.only_org === null,
         session: row.id,
         expiresAtMs: await touchSession(db, row, nowMs),
+        onlyOrg: row.only_org,
       };
     },
   };

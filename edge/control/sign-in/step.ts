@@ -3,12 +3,12 @@ import type { Context, MiddlewareHandler } from "hono";
 import { Refusal } from "../../errors.ts";
 import { readOwnOrigin, refuseCrossOrigin } from "../http/browser-writes.ts";
 import type { ControlEnv, SignedIn } from "../http/port.ts";
-import type { SignInOutcome, SignInProofs, SignInStep } from "./port.ts";
-import type { Tries, TryKind } from "./tries.ts";
+import type { SignInOutcome, SignInPorts, SignInStep } from "./port.ts";
+import type { TryKind } from "./tries.ts";
 
 /** Hono's variables of `/auth`: who is signed in, behind `requireSession`. */
 export interface SignInEnv {
-  Variables: ControlEnv["Variables"] & { origin: string; signIn: { proofs: SignInProofs; tries: Tries }; me: SignedIn };
+  Variables: ControlEnv["Variables"] & { origin: string; signIn: SignInPorts; me: SignedIn };
 }
 
 /** Defines an endpoint of `/auth`; `routes.ts` mounts it. */
@@ -38,6 +38,18 @@ export const requireSession: MiddlewareHandler<SignInEnv> = async (c, next) => {
   return next();
 };
 
+/**
+ * Lets in who has signed in by her own proofs. A company login opens her org: what proves her elsewhere, and her other
+ * sessions, are not her company's to see or to change.
+ */
+export const requireOwnSession: MiddlewareHandler<SignInEnv> = async (c, next) => {
+  if (c.var.me.onlyOrg !== null)
+    throw new Refusal("insufficient_permissions", {
+      message: "This session began by your company's login, which opens its organization alone. Sign in by mail.",
+    });
+  return next();
+};
+
 /** Who has a second factor has shown it in this session, before she changes what she proves herself by. */
 export const requireConfirmed: MiddlewareHandler<SignInEnv> = async (c, next) => {
   if (c.var.me.isMfaEnabled && !c.var.me.hasSecondFactor) throw new Refusal("second_factor_required");
@@ -52,8 +64,8 @@ export function countForNetwork(kind: TryKind): MiddlewareHandler<SignInEnv> {
   };
 }
 
-/** Takes a step, and hands its cookies to the answer. */
-export async function takeStep(c: Context<SignInEnv>, step: SignInStep): Promise<SignInOutcome> {
+/** Takes a step, and hands its cookies to the answer, unless something is still to be done before. */
+export async function takeStep(c: Context<SignInEnv>, step: SignInStep, isLast = true): Promise<SignInOutcome> {
   const { signIn, origin, visit } = c.var;
   const outcome = await signIn.proofs.take(step, {
     request: c.req.raw,
@@ -61,6 +73,6 @@ export async function takeStep(c: Context<SignInEnv>, step: SignInStep): Promise
     nowMs: visit.now(),
     log: (event, facts) => visit.log(event, facts),
   });
-  for (const cookie of outcome.cookies) c.header("set-cookie", cookie, { append: true });
+  if (isLast) for (const cookie of outcome.cookies) c.header("set-cookie", cookie, { append: true });
   return outcome;
 }

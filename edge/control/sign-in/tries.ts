@@ -3,6 +3,7 @@ import { HmacKey } from "../../agreements/hmac.ts";
 import type { IpRange } from "../../agreements/records/key.ts";
 import { Refusal } from "../../errors.ts";
 import {
+  codeMs,
   codesPerAccountMax,
   codesPerNetworkMax,
   signInWindowMs,
@@ -34,6 +35,8 @@ export interface Tries {
   countNetwork(kind: TryKind, headers: Headers, nowMs: number): Promise<void>;
   /** Uses up a user's code of TOTP; false when it was used before. */
   spendTotp(user: string, code: string, nowMs: number): Promise<boolean>;
+  /** Uses up the state that a browser was sent to an issuer with; false when it was used before. */
+  spendState(state: string, nowMs: number): Promise<boolean>;
 }
 
 /** Which networks are not counted, and which header tells a caller's address. */
@@ -58,15 +61,15 @@ export function openTries(db: Database, { secret, header, exempt }: TriesTerms):
       });
     return () => uncountTry(db, id);
   };
+  const spend = async (what: string, nowMs: number, forMs: number) =>
+    (await countTry(db, key.sign(what), { nowMs, endsAtMs: nowMs + forMs })).tries === 1;
   return {
     count,
     async countNetwork(kind, headers, nowMs) {
       const ip = header === null ? null : readIp(headers.get(header) ?? "");
       if (ip !== null && !isInRanges(ip, exempt)) await count(kind, findNetwork(ip), nowMs);
     },
-    async spendTotp(user, code, nowMs) {
-      const id = key.sign(`totp ${user} ${code}`);
-      return (await countTry(db, id, { nowMs, endsAtMs: nowMs + totpMemoryMs })).tries === 1;
-    },
+    spendTotp: (user, code, nowMs) => spend(`totp ${user} ${code}`, nowMs, totpMemoryMs),
+    spendState: (state, nowMs) => spend(`state ${state}`, nowMs, codeMs),
   };
 }

@@ -10,10 +10,10 @@ export const Dimension = z.enum(["model", "key", "project", "member", "tier", "e
 export type Dimension = z.infer<typeof Dimension>;
 
 /**
- * Which roll-ups: of one org, of calls admitted from `fromMs` up to but not at `toMs` (whole hours), of these values.
- * `owner` leaves those of keys that this member owns today.
+ * Which roll-ups: of one org, of calls admitted from `fromMs` up to but not at `toMs` (whole hours), of these values,
+ * one or several of a dimension. `owner` leaves those of keys that this member owns today.
  */
-export interface RollUpFilter extends Partial<Record<Dimension, string | undefined>> {
+export interface RollUpFilter extends Partial<Record<Dimension, string | readonly string[] | undefined>> {
   org: OrgId;
   fromMs: number;
   toMs: number;
@@ -30,10 +30,13 @@ export interface RolledUp extends z.infer<typeof Sums> {
   ttft: Latency | null;
 }
 
-/** How roll-ups are summed: by hours, days or not at all, and by the values of a dimension or not. */
+/**
+ * How roll-ups are summed: by hours, days or not at all, and by the values of a dimension or not. Of several dimensions
+ * the group is the JSON list of their values, in their order.
+ */
 export interface Grouping {
   by: "hour" | "day" | null;
-  group: Dimension | null;
+  group: Dimension | readonly Dimension[] | null;
   /** The values that stand by themselves; all others are one, `*`. Absent: each stands by itself. */
   only?: readonly string[];
   /** How many rows at most: by time, or else the dearest first. */
@@ -89,7 +92,10 @@ const latencies = [
 /** Parameters 1 to 5 are the org and the times; each dimension has one, then the owner. */
 const firstDimension = 6;
 const matching = [
-  ...Dimension.options.map((name, at) => `(?${firstDimension + at} IS NULL OR "${name}" = ?${firstDimension + at})`),
+  ...Dimension.options.map((name, at) => {
+    const given = `?${firstDimension + at}`;
+    return `(${given} IS NULL OR "${name}" IN (SELECT value FROM json_each(${given})))`;
+  }),
   `(?${firstDimension + Dimension.options.length} IS NULL OR key IN
     (SELECT id FROM keys WHERE org = ?1 AND owner = ?${firstDimension + Dimension.options.length}))`,
 ].join(" AND ");
@@ -143,7 +149,7 @@ export async function listDearest(
 async function selectRollUps(db: Database, filter: RollUpFilter, grouping: Grouping): Promise<RollUpRow[]> {
   const { by, group, only, limit } = grouping;
   const [onlyAt, limitAt] = [parametersBefore + 1, parametersBefore + 2];
-  const value = group === null ? "NULL" : `"${group}"`;
+  const value = writeGroup(group);
   const known = `${value} IN (SELECT value FROM json_each(?${onlyAt}))`;
   const others = `'${otherGroups}'`;
   const grouped = only === undefined ? `iif(?${onlyAt} IS NULL, ${value}, NULL)` : `iif(${known}, ${value}, ${others})`;
@@ -155,6 +161,11 @@ async function selectRollUps(db: Database, filter: RollUpFilter, grouping: Group
   const list = only === undefined ? null : JSON.stringify(only);
   const select = db.prepare(sql).bind(...bindFilter(filter), list, limit);
   return z.array(Row).parse((await select.all()).results);
+}
+
+function writeGroup(group: Grouping["group"]): string {
+  if (group === null) return "NULL";
+  return typeof group === "string" ? `"${group}"` : `json_array(${group.map((name) => `"${name}"`).join(", ")})`;
 }
 
 function describe({ at, grouped, durationMs, ttftSumMs, durations, ttfts, ...rest }: RollUpRow): RolledUp {
@@ -176,6 +187,9 @@ function bindFilter(filter: RollUpFilter): unknown[] {
   const { org, fromMs, toMs, owner = null } = filter;
   const wholeFromMs = Math.min(Math.ceil(fromMs / dayMs) * dayMs, toMs);
   const wholeToMs = Math.max(Math.floor(toMs / dayMs) * dayMs, wholeFromMs);
-  const values = Dimension.options.map((name) => filter[name] ?? null);
+  const values = Dimension.options.map((name) => {
+    const given = filter[name];
+    return given === undefined ? null : JSON.stringify(typeof given === "string" ? [given] : given);
+  });
   return [org, fromMs, toMs, wholeFromMs, wholeToMs, ...values, owner];
 }

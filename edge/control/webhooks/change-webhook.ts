@@ -1,8 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { WebhookId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { diffFacts } from "../audit/diff.ts";
+import { winRace } from "../audit/races.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
+import type { ControlEnv } from "../http/port.ts";
 import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
 import { findWebhook, updateWebhook, WebhookRow } from "./queries.ts";
 import { describeWebhook, refuseTarget, toWebhook, Webhook, webhookFields, WebhookPath } from "./webhook.ts";
@@ -14,7 +18,7 @@ const Body = z
 
 /**
  * Sets a webhook's URL, types, description, or whether it is on; what is not named stays. Switched off it gets nothing:
- * what was on its way waits, and what happens meanwhile is never sent. Of two changes at once one is refused with 409.
+ * what was on its way waits, and what happens meanwhile is never sent. Of two changes at once neither is lost.
  */
 export const changeWebhook = defineEndpoint(
   "webhooks.write",
@@ -28,12 +32,26 @@ export const changeWebhook = defineEndpoint(
     responses: { 200: describeJsonAnswer("The webhook.", Webhook), default: refusalAnswer },
   }),
   async (c) => {
-    const { visit, control, org } = c.var;
     const body = c.req.valid("json");
-    const known = await findWebhook(control.db, org.id, c.req.valid("param").webhook);
+    const row = await commitWebhookChange(c, c.req.valid("param").webhook, body);
+    return c.json(toWebhook(showVersion(c, row), c.var.visit.now()), 200);
+  },
+);
+
+async function commitWebhookChange(
+  c: Context<ControlEnv>,
+  id: WebhookId,
+  body: z.infer<typeof Body>,
+): Promise<WebhookRow> {
+  const { control, org } = c.var;
+  const expected = readIfMatch(c);
+  let isLooked = body.url === undefined;
+  return winRace("a webhook", async () => {
+    const known = await findWebhook(control.db, org.id, id);
     if (!known) throw new Refusal("not_found");
-    refuseUnlessVersion(known, readIfMatch(c));
-    if (body.url !== undefined) await refuseTarget(c, body.url);
+    refuseUnlessVersion(known, expected);
+    if (!isLooked) await refuseTarget(c, body.url ?? "");
+    isLooked = true;
     const { url = known.url, types = known.types, description = known.description, isEnabled } = body;
     const is_enabled = isEnabled === undefined ? known.is_enabled : Number(isEnabled);
     const changed = { ...known, url, types, description, is_enabled };
@@ -44,7 +62,6 @@ export const changeWebhook = defineEndpoint(
       ...diffFacts(describeWebhook(known), describeWebhook(changed)),
       change: updateWebhook(control.db, changed),
     });
-    if (row === undefined) throw new Refusal("conflict", { message: "The webhook was changed at the same time." });
-    return c.json(toWebhook(showVersion(c, WebhookRow.parse(row)), visit.now()), 200);
-  },
-);
+    return WebhookRow.optional().parse(row);
+  });
+}

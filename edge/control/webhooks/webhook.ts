@@ -85,11 +85,11 @@ export function requireMasters({ masters }: WebhookPorts) {
 
 /**
  * Refuses a URL that nothing may be sent to: by what it says, and by where its name leads now (S11). It is looked up
- * again at each delivery, so what changes later is refused then.
+ * again at each delivery, so what changes later is refused then. `param` is the member that has it.
  */
-export async function refuseTarget(c: Context<ControlEnv>, text: string): Promise<void> {
+export async function refuseTarget(c: Context<ControlEnv>, text: string, param = "url"): Promise<void> {
   const { resolver, isLocal } = c.var.control.webhooks;
-  const url = readUrl(text, isLocal);
+  const url = readUrl(text, isLocal, param);
   if (isLoopback(url)) return;
   const addresses = await resolver.resolve(url.hostname).catch((cause: unknown) => {
     throw new Refusal("store_unavailable", {
@@ -99,19 +99,19 @@ export async function refuseTarget(c: Context<ControlEnv>, text: string): Promis
       cause,
     });
   });
-  if (addresses.length === 0) throw refuseUrl("Its host was not found.");
+  if (addresses.length === 0) throw refuseUrl("Its host was not found.", param);
   // Which address it is may be told to nobody: that would be a way to ask about names of our own network.
-  if (findForbidden(addresses) !== null) throw refuseUrl("Its host has an address that is not public.");
+  if (findForbidden(addresses) !== null) throw refuseUrl("Its host has an address that is not public.", param);
 }
 
-function readUrl(text: string, isLocal: boolean): URL {
+function readUrl(text: string, isLocal: boolean, param: string): URL {
   try {
     return readTarget(text, isLocal);
   } catch (cause) {
-    throw cause instanceof BadTarget ? refuseUrl(cause.message) : cause;
+    throw cause instanceof BadTarget ? refuseUrl(cause.message, param) : cause;
   }
 }
 
-function refuseUrl(why: string): Refusal {
-  return new Refusal("invalid_value", { param: "url", message: `url: ${why}` });
+function refuseUrl(why: string, param: string): Refusal {
+  return new Refusal("invalid_value", { param, message: `${param}: ${why}` });
 }

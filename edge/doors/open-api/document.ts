@@ -17,6 +17,7 @@ const tags = [
   { name: "usage", description: "What was used and what it cost, with an admin key." },
   { name: "costs", description: "Costs by month, statements, budgets, and prices." },
   { name: "audit", description: "Who did what to an org, with an admin key." },
+  { name: "openai-admin", description: "The same in the forms of OpenAI's admin API, with an admin key." },
   { name: "webhooks", description: "Where an org's events are sent, and what became of each." },
   { name: "events", description: "What happened in an org." },
   { name: "models", description: "The models that an org may use, and what they cost." },

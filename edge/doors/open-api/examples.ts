@@ -114,6 +114,9 @@ const ollamaEnd = {
 const inMessage = (content: string) => ({ message: { role: "assistant", content } });
 const inResponse = (response: string) => ({ response });
 
+const spend = { interval: "month", currency: "USD", threshold_amount: 50_000 };
+const alert = { ...spend, notification_channel: { type: "email", recipients: [] } };
+
 /** An example of what is sent, by operation. */
 export const requestExamples: Readonly<Record<string, object>> = {
   createChatCompletion: { model: "chat", messages, max_tokens: 64 },
@@ -150,6 +153,7 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createProject: { name: "Assistant" },
   changeProject: { isArchived: true },
   createServiceAccount: { name: "Nightly batch" },
+  changeServiceAccount: { name: "Hourly batch" },
   createBudget: { amountMicros: 500_000_000, sharesPercent: [50, 80, 100], isStop: true },
   changeBudget: { amountMicros: 800_000_000 },
   setPrice: { model: "chat", tier: "shared", promptMicrosPerMTok: 200_000, completionMicrosPerMTok: 600_000 },
@@ -159,6 +163,18 @@ export const requestExamples: Readonly<Record<string, object>> = {
   signInWithTotp: { code: "123456" },
   signInWithBackupCode: { code: "abcde-12345" },
   signInWithPasskey: { credential: { id: "AAAA", type: "public-key" } },
+  findCompanyLogin: { email: "ada@example.com" },
+  createCompanyLogin: {
+    name: "Company",
+    issuer: "https://id.example.com",
+    clientId: "penstock",
+    secret: "example-only",
+    provesSecondFactor: true,
+    defaultRole: "developer",
+  },
+  changeCompanyLogin: { isRequired: true },
+  addLoginDomain: { domain: "example.com" },
+  proveLoginDomain: {},
   signInWithOidc: { provider: "company", next: "/portal/" },
   renameMe: { name: "Ada" },
   addPasskey: { name: "Laptop", credential: { id: "AAAA", type: "public-key" } },
@@ -166,6 +182,25 @@ export const requestExamples: Readonly<Record<string, object>> = {
   createWebhook: { url: "https://hooks.example.com/penstock", types: ["key.leaked", "key.revoked"] },
   changeWebhook: { isEnabled: false },
   rotateWebhook: { overlapSeconds: 86_400 },
+  openaiCreateProject: { name: "Assistant" },
+  openaiUpdateProject: { name: "Assistant" },
+  openaiUpdateRateLimit: { max_requests_per_1_minute: 60 },
+  openaiUpdateProjectApiKey: { expires_in_seconds: 86_400 },
+  openaiCreateServiceAccount: { name: "Nightly batch" },
+  openaiUpdateServiceAccount: { name: "Hourly batch" },
+  openaiCreateServiceAccountApiKey: { name: "Nightly batch", expires_in_seconds: 86_400 },
+  openaiUpdateProjectDataRetention: { retention_type: "organization_default" },
+  openaiUpdateUser: { role: "reader" },
+  openaiAssignUserRole: { role_id: "role_billing" },
+  openaiCreateInvite: { email: "ada@example.test", role: "reader" },
+  openaiCreateAdminApiKey: { name: "Automation", expires_in_seconds: 86_400 },
+  openaiUpdateOrganizationSpendLimit: spend,
+  openaiUpdateProjectSpendLimit: spend,
+  openaiCreateOrganizationSpendAlert: alert,
+  openaiUpdateOrganizationSpendAlert: alert,
+  openaiCreateProjectSpendAlert: alert,
+  openaiUpdateProjectSpendAlert: alert,
+  openaiUpdateDataRetention: { retention_type: "zero_data_retention" },
   reportLeaks: [{ token: "sk-pen-…", type: "penstock_api_key", url: "https://code.example.com/x", source: "content" }],
 };
 

@@ -3,7 +3,8 @@ import { serveTokenizer } from "../../count-pipeline.ts";
 import { mintToken, serveModels } from "../../key-pipeline.ts";
 import type { TokenizerTask } from "../../protocol/tokenizer/call.ts";
 import { readHealth } from "../../routing/index.ts";
-import { control, controlPrefix, signIn, signInPrefix } from "../control.ts";
+import { openAiAdminPrefix } from "../../control/http/open-api.ts";
+import { control, controlPrefix, openAiAdmin, signIn, signInPrefix } from "../control.ts";
 import { takeLeaks } from "../../control/http/leaks.ts";
 import { writeOpenApi } from "../open-api/document.ts";
 import type { DoorEnv } from "../port.ts";
@@ -55,6 +56,7 @@ export function openSiteDoor(): Hono<DoorEnv> {
     return c.json(health, health.status === "unhealthy" ? 503 : 200);
   });
   app.route(controlPrefix, control);
+  app.route(openAiAdminPrefix, openAiAdmin);
   app.route(signInPrefix, signIn);
   return app;
 }

@@ -1,6 +1,8 @@
 import createClient from "openapi-fetch";
-import type { paths } from "#portal-types/open-api.d.ts";
-import type { PendingPaths } from "./contract.ts";
+import type { components, paths } from "#portal-types/open-api.d.ts";
+
+/** What the API's document says of a thing, by the name that it has there. */
+export type Shown<Name extends keyof components["schemas"]> = components["schemas"][Name];
 
 /** Why the API did not do it: `code` is for programs, `requestId` for whoever asks the operator about it. */
 export class ApiFailure extends Error {
@@ -28,8 +30,8 @@ export const credentials: { adminKey: string | null; onRefused: () => void } = {
   onRefused: () => undefined,
 };
 
-/** The API, typed by its own document, and by the contract where that has not caught up. */
-export const api = createClient<paths & Omit<PendingPaths, keyof paths>>({ baseUrl: location.origin });
+/** The API, typed by its own document. */
+export const api = createClient<paths>({ baseUrl: location.origin });
 
 api.use({
   onRequest({ request }) {
@@ -74,7 +76,7 @@ export function readFailure(response: Response, body: unknown): ApiFailure {
   });
 }
 
-/** Is this the answer of a deployment that has no such endpoint (yet)? */
+/** Is this the answer of a deployment that does not serve this, as sign-in where nobody set it up? */
 export function isUnserved(failure: unknown): boolean {
   return failure instanceof ApiFailure && failure.code === "unknown_url";
 }

@@ -1,23 +1,14 @@
 import { computed, reactive, ref } from "vue";
-import { listActions } from "../../control/permissions.ts";
-import { api, ask, credentials } from "./client.ts";
-
-/** An org that whoever is signed in may see, and what they may do in it; `null` for actions is everything. */
-export interface ReachedOrg {
-  id: string;
-  name: string;
-  role: string;
-  actions: readonly string[] | null;
-}
+import { findReach, listActions, type Action, type Reach } from "../../control/permissions.ts";
+import { api, ask, credentials, type Shown } from "./client.ts";
 
 interface SignedInPerson {
   id: string;
-  kind: string;
+  kind: "key" | "member";
   name: string;
   email: string | null;
   isOperator: boolean;
-  hasSecondFactor: boolean;
-  orgs: ReachedOrg[];
+  orgs: Shown<"ReachedOrg">[];
 }
 
 /** Who is signed in. `isExpired`: they were, and what they have typed is kept until they are again. */
@@ -32,10 +23,15 @@ const storedOrg = "penstock.org";
 const chosen = ref(localStorage.getItem(storedOrg) ?? "");
 
 /** The org that the pages show. */
-export const currentOrg = computed<ReachedOrg | null>(() => {
+export const currentOrg = computed(() => {
   const orgs = session.who?.orgs ?? [];
   return orgs.find(({ id }) => id === chosen.value) ?? orgs[0] ?? null;
 });
+
+/** The id of the org that the pages show, for a path; empty while there is none. */
+export function readOrgId(): string {
+  return currentOrg.value?.id ?? "";
+}
 
 /** Shows another org from now on; one that is not reached is left alone. */
 export function chooseOrg(id: string): void {
@@ -45,12 +41,17 @@ export function chooseOrg(id: string): void {
 }
 
 /** May whoever is signed in do this, in the org that is shown? What they may not is not offered. */
-export function may(action: string | null): boolean {
+export function may(action: Action | null): boolean {
   if (action === null) return true;
   if (!session.who) return false;
-  const org = currentOrg.value;
-  if (!org) return action === "orgs.create" || action === "session.read";
-  return org.actions === null || org.actions.includes(action);
+  const own = session.who.kind === "member" ? listActions(["person"]) : [];
+  return own.includes(action) || (currentOrg.value?.actions.includes(action) ?? false);
+}
+
+/** How far they reach with an action in the org that is shown: over all that it has, or over what is their own. */
+export function readReach(action: Action): Reach | null {
+  if (!may(action) || !currentOrg.value) return null;
+  return findReach(action, session.who?.isOperator ? [currentOrg.value.role, "operator"] : [currentOrg.value.role]);
 }
 
 /** Asks who is signed in, by the cookie or by the key that this tab was given; nobody is no failure. */
@@ -96,57 +97,17 @@ export async function signOut(): Promise<void> {
   session.isExpired = false;
 }
 
-async function readWho(): Promise<void> {
-  const answer: unknown = await ask(api.GET("/control/whoami", {}));
-  const who = readSigned(answer);
-  if (who.isOperator) who.orgs = await listAllOrgs(who.orgs);
-  session.who = who;
+/** Asks again who is signed in and what they may do where: after a change of that. */
+export async function readWho(): Promise<void> {
+  const { principal, orgs, isOperator } = await ask(api.GET("/control/whoami", {}));
+  session.who = { ...principal, isOperator, orgs: isOperator ? await listAllOrgs(orgs) : orgs };
   session.isExpired = false;
 }
 
 /** An operator reaches every org; the newest thousand are offered, the rest by their address. */
-async function listAllOrgs(own: ReachedOrg[]): Promise<ReachedOrg[]> {
+async function listAllOrgs(own: Shown<"ReachedOrg">[]): Promise<Shown<"ReachedOrg">[]> {
   const { orgs } = await ask(api.GET("/control/orgs", { params: { query: { limit: 1_000 } } }));
-  const others = orgs.map(({ id, name }) => ({ id, name, role: "operator", actions: null }));
-  return others.length > 0 ? others : own;
-}
-
-function readSigned(answer: unknown): SignedInPerson {
-  const { principal, orgs, isOperator, mfa, key, org } = asRecord(answer);
-  if (principal !== undefined) {
-    const who = asRecord(principal);
-    return {
-      id: asText(who["id"]),
-      kind: asText(who["kind"]),
-      name: asText(who["name"]),
-      email: asText(who["email"]) || null,
-      isOperator: isOperator === true,
-      hasSecondFactor: asRecord(mfa)["enabled"] === true,
-      orgs: Array.isArray(orgs) ? orgs.map(readOrg) : [],
-    };
-  }
-  const isHouse = asRecord(key)["role"] === "operator";
-  return {
-    id: asText(asRecord(key)["id"]),
-    kind: "key",
-    name: asText(asRecord(key)["name"]),
-    email: null,
-    isOperator: isHouse,
-    hasSecondFactor: false,
-    orgs: [{ ...readOrg(org), role: "admin", actions: isHouse ? null : listActions(["admin"]) }],
-  };
-}
-
-function readOrg(value: unknown): ReachedOrg {
-  const { id, name, role, actions } = asRecord(value);
-  const named = Array.isArray(actions) ? actions.map(String) : [];
-  return { id: asText(id), name: asText(name), role: asText(role), actions: named };
-}
-
-function asRecord(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : "";
+  const actions = listActions(["operator"]);
+  const others = orgs.filter(({ id }) => !own.some((org) => org.id === id));
+  return [...own, ...others.map((org) => ({ ...org, role: "operator" as const, actions, requiresLogin: false }))];
 }

@@ -1,12 +1,7 @@
-import { api, ask, isUnserved } from "./client.ts";
-import type { PasskeyAnswer } from "./contract.ts";
+import { api, ask, isUnserved, type Shown } from "./client.ts";
 
 /** How people can sign in to this deployment. Where it has no accounts, an admin key is the one way. */
-export interface SignInWays {
-  code: boolean;
-  passkey: boolean;
-  oidc: { id: string; name: string }[];
-}
+export type SignInWays = Omit<Shown<"WaysIn">, "isLocalMail">;
 
 /** Asks which ways there are; those that cannot be had now are not offered. */
 export async function readWays(): Promise<SignInWays> {
@@ -49,7 +44,7 @@ function hasParsers(value: unknown): value is PasskeyStatics {
   return typeof value === "function" && "parseRequestOptionsFromJSON" in value;
 }
 
-function toJson(credential: Credential | null): PasskeyAnswer {
+function toJson(credential: Credential | null): Shown<"SignInWithPasskey">["credential"] {
   if (!(credential instanceof PublicKeyCredential)) throw new Error("No passkey was given.");
   return { ...credential.toJSON(), id: credential.id, type: "public-key" };
 }

@@ -4,13 +4,10 @@ import { unstable_readConfig } from "wrangler";
 
 /**
  * Bundles the Worker as `wrangler deploy` does, in memory, in a tenth of the time: one ES module, platform modules left
- * outside, the same stand-ins for what nobody uses. Only names are not made short, so that a stack tells where.
+ * outside, the same stand-ins for what nobody uses. Names are made short only where it is asked for, as what is sent
+ * out has them: else a stack tells where.
  */
-export async function bundleWorker(
-  root: string,
-  entry = "edge/worker.ts",
-  define: Record<string, string> = {},
-): Promise<string> {
+export async function bundleWorker(root: string, entry = "edge/worker.ts", { isShort = false } = {}): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -22,7 +19,7 @@ export async function bundleWorker(
     alias: resolveAlias(root),
     external: ["cloudflare:*", "node:*"],
     loader: { ".lua": "text" },
-    define,
+    minify: isShort,
     logLevel: "silent",
   });
   const [output] = outputFiles;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { control, listControlRoutes, signIn } from "#edge/doors/control.ts";
+import { control, listControlRoutes, openAiAdmin, signIn } from "#edge/doors/control.ts";
 
 test("every endpoint of the control plane is a method of a row, under /control", () => {
   const listed = listControlRoutes().filter(({ path }) => path.startsWith("/control"));
@@ -9,6 +9,15 @@ test("every endpoint of the control plane is a method of a row, under /control",
   );
   expect(rows.toSorted()).toEqual(described.toSorted());
   expect(rows.length).toBeGreaterThan(10);
+});
+
+test("every endpoint in OpenAI's form is a method of a row, for admin keys and no pages", () => {
+  const listed = listControlRoutes().filter(({ path }) => path.startsWith("/v1/organization/"));
+  const described = openAiAdmin.openAPIRegistry.definitions.filter(({ type }) => type === "route");
+  expect(listed.flatMap(({ operations }) => Object.keys(operations)).length).toBe(described.length);
+  expect(described.length).toBeGreaterThan(50);
+  for (const { path, auth, hasCors, isCounted } of listed)
+    expect([path, auth, hasCors, isCounted]).toEqual([path, "adminKey", false, true]);
 });
 
 test("every step of signing in is a method of a row, under /auth", () => {

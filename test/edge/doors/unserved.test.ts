@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { routes } from "#edge/doors/routes.ts";
 import { findUnserved } from "#edge/doors/unserved.ts";
 
+const served = "no model here serves";
+
 describe("a part of an API that nothing here answers", () => {
   test.each([
     ["/v1/moderations", "OpenAI's moderations"],
@@ -18,8 +20,13 @@ describe("a part of an API that nothing here answers", () => {
     ["//v1/v1/Files/", "OpenAI's files"],
     ["/openai/deployments/x/images/edits", "OpenAI's edits of images"],
     ["/openai/v1/batches", "OpenAI's batches"],
+    ["/v1/organization/certificates/activate", "OpenAI's certificates"],
+    ["/v1/organization/projects/proj_x/model_permissions", "OpenAI's model permissions"],
+    ["/v1/organization/projects/proj_x/users/user_x", "OpenAI's members of projects"],
+    ["/v1/projects/proj_x/roles/role_x", "OpenAI's roles of projects"],
   ])("is known by its path: %s", (path, part) => {
-    expect(findUnserved(path)).toBe(part);
+    const by = path.includes("projects/") || path.includes("organization/") ? "this gateway does not have" : served;
+    expect(findUnserved(path)).toEqual({ name: part, by });
   });
 
   test.each([
@@ -32,6 +39,9 @@ describe("a part of an API that nothing here answers", () => {
     "/",
     "/v1/constructor",
     "/v1/image",
+    "/v1/organization",
+    "/v1/organization/projects/users",
+    "/v1/organization/projects/proj_x/api_keys",
   ])("is none of %s", (path) => expect(findUnserved(path)).toBeNull());
 
   test("is none that has a route", () => {

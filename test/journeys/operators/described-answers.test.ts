@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, inject, test } from "vitest";
 import { routes } from "#edge/doors/routes.ts";
 import { makeWav } from "#test/support/media/sound.ts";
 import { newEmail, openBrowser } from "#test/support/people/browser.ts";
+import { openAiAskings, openAiIds } from "#test/support/stack/openai-askings.ts";
 import { eventsOf, worldAt, type Org } from "#test/support/stack/world.ts";
 
 const world = worldAt(inject("place"));
@@ -161,6 +162,7 @@ const askings: Record<string, Asking[]> = {
   signInWithBackupCode: [{ body: { code: "abcde-12345" }, status: 400 }],
   askForPasskey: [{ body: {} }],
   signInWithPasskey: [{ body: { credential: { id: "AAAA", type: "public-key" } }, status: 400 }],
+  findCompanyLogin: [{ body: { email: "described@example.test" } }],
   signInWithOidc: [{ body: { provider: "nobody" }, status: 404 }],
   showMe: [{}],
   renameMe: [{ body: { name: "Ada" } }],
@@ -208,6 +210,16 @@ const askings: Record<string, Asking[]> = {
   removeMember: [{ body: {}, status: 404 }],
   leaveOrg: [{ body: {}, status: 403 }],
   acceptInvitation: [{ body: { token: "FAKE-token" }, status: 403 }],
+  createCompanyLogin: [
+    { body: { name: "Company", issuer: "http://127.0.0.1:9", clientId: "a", secret: "FAKE-secret" }, status: 201 },
+  ],
+  showCompanyLogin: [{}],
+  changeCompanyLogin: [{ body: { defaultRole: "viewer" } }],
+  testCompanyLogin: [{ body: {} }],
+  addLoginDomain: [{ body: { domain: "described.example.test" }, status: 201 }],
+  proveLoginDomain: [{ body: { isApproved: true } }],
+  removeLoginDomain: [{ body: {} }],
+  deleteCompanyLogin: [{ body: {} }],
   listProjects: [{ query: "?limit=1" }],
   createProject: [{ body: { name: "described too" }, status: 201 }],
   showProject: [{}],
@@ -219,6 +231,7 @@ const askings: Record<string, Asking[]> = {
   revokeInvitation: [{ body: {} }],
   listServiceAccounts: [{}],
   createServiceAccount: [{ body: { name: "described too" }, status: 201 }],
+  changeServiceAccount: [{ body: { name: "described again" } }],
   removeServiceAccount: [{ body: {} }],
   listBudgets: [{}],
   changeBudget: [{ body: { amountMicros: 2_000_000 } }],
@@ -239,6 +252,7 @@ const askings: Record<string, Asking[]> = {
   redeliver: [{ body: {}, status: 202 }],
   listEvents: [{ query: "?limit=2" }],
   deleteWebhook: [{ body: {} }, { body: {}, status: 404 }],
+  ...openAiAskings,
   closeOrg: [{ body: {} }],
 };
 
@@ -263,12 +277,14 @@ function ask(
   const known = auth === "apiKey" ? org.key : auth === "adminKey" ? world.place.adminKey : "";
   const key = credential ?? known;
   const id = path.startsWith("/v1/responses/") ? ids.response : "chat";
-  const values = { ...ids, id, passkey: "pass_0123456789012345678901" };
+  const passkey = "pass_0123456789012345678901";
+  const values = { ...ids, ...openAiIds, invite: ids.invitation, id, passkey, domain: "described.example.test" };
   const named = path.replaceAll(/\{(\w+)\}/g, (step, name: string) => Reflect.get(values, name) ?? step);
   const url = named + query;
   return fetch(world.place.edge + url, {
     method,
     headers: {
+      ...(path.startsWith("/v1/organization/") && { "openai-organization": org.id }),
       ...(path.startsWith("/auth/") && { origin: world.place.edge }),
       ...(auth === "session" && credential === undefined && { cookie: browser.cookie() }),
       ...(key !== "" && { authorization: `Bearer ${key}` }),

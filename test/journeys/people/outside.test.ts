@@ -1,53 +1,32 @@
-import { createServer, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { freePorts } from "#infra/local/child.ts";
+import { openMailProvider } from "#test/support/people/mail-provider.ts";
 import { followHome, openIssuer } from "#test/support/people/issuer.ts";
 import { newEmail, openBrowser } from "#test/support/people/browser.ts";
 import { openOwnStack, type OwnStack } from "#test/support/stack/stack.ts";
 
-/** A mail provider: what it was sent, and what it answers. */
-const provider = { status: 200, mails: [] as { headers: IncomingMessage["headers"]; body: Record<string, unknown> }[] };
-const token = "FAKE-mail-token-FAKE-mail-token";
+let provider: Awaited<ReturnType<typeof openMailProvider>>;
 let stack: OwnStack;
 let issuer: Awaited<ReturnType<typeof openIssuer>>;
 let edge: string;
-const mailServer = createServer((request, response) => {
-  let text = "";
-  request.on("data", (piece) => void (text += piece));
-  request.on("end", () => {
-    provider.mails.push({ headers: request.headers, body: JSON.parse(text) });
-    response.writeHead(provider.status, { location: "/elsewhere" }).end("{}");
-  });
-});
 
 beforeAll(async () => {
   const [port = 0] = await freePorts(1);
   edge = `http://127.0.0.1:${port}`;
-  issuer = await openIssuer(`${edge}/auth/callback/company`);
-  await new Promise<void>((resolve) => mailServer.listen(0, "127.0.0.1", resolve));
-  const address = mailServer.address();
-  const mailPort = typeof address === "object" ? address?.port : 0;
+  issuer = await openIssuer(`${edge}/auth/callback/`);
+  provider = await openMailProvider();
   const login = { name: "Company", clientId: issuer.client.id, secret: issuer.client.secret };
   const oidc = [
     { id: "company", issuer: issuer.url, ...login },
     { id: "gone", issuer: "http://127.0.0.1:9", ...login },
   ];
-  stack = await openOwnStack({
-    port,
-    vars: {
-      MAIL: "resend",
-      MAIL_URL: `http://127.0.0.1:${mailPort}/emails`,
-      MAIL_TOKEN: token,
-      MAIL_FROM: "Penstock <no-reply@example.test>",
-      OIDC: JSON.stringify(oidc),
-    },
-  });
+  stack = await openOwnStack({ port, vars: { ...provider.vars, OIDC: JSON.stringify(oidc) } });
 });
 
 afterAll(async () => {
   await stack.close();
   await issuer.close();
-  mailServer.close();
+  await provider.close();
 });
 
 beforeEach(() => {
@@ -55,9 +34,9 @@ beforeEach(() => {
 });
 
 /** From our page to the issuer and back, and on to the page that was asked for. */
-async function signInByCompany(browser = openBrowser(edge), next = "/portal/keys") {
+async function signInByCompany(browser = openBrowser(edge), next = "/portal/keys", provider = "company") {
   const started = await browser.send("POST", "/auth/sign-in/oidc", {
-    provider: "company",
+    provider,
     next,
     errorNext: "/portal/",
   });
@@ -72,13 +51,13 @@ test("a code goes out by the provider's API, and nowhere else", async () => {
   const { status, body } = await browser.send("POST", "/auth/codes", { email });
   expect([status, body]).toEqual([200, { isSent: true, expiresInSeconds: 600, localCode: null }]);
   const [mail] = provider.mails;
-  expect(mail?.headers.authorization).toBe(`Bearer ${token}`);
+  expect(mail?.headers.authorization).toBe(`Bearer ${provider.token}`);
   expect(mail?.body).toMatchObject({ from: "Penstock <no-reply@example.test>", to: [email] });
-  const code = /^ {4}(\d{6})$/m.exec(String(mail?.body["text"]))?.[1] ?? "";
+  const code = /^ {4}(\d{6})$/m.exec(String(mail?.body.text))?.[1] ?? "";
   expect((await browser.send("POST", "/auth/sign-in/code", { email, code })).status).toBe(200);
   // The log knows neither the code, nor who asked, nor what the provider lets us in by.
   const logged = stack.logs.join("\n");
-  for (const secret of [code, email, token, issuer.client.secret]) expect(logged).not.toContain(secret);
+  for (const secret of [code, email, provider.token, issuer.client.secret]) expect(logged).not.toContain(secret);
 });
 
 test("a mail that does not go out is told, costs no try, and can be sent again", async () => {
@@ -112,11 +91,36 @@ test("a company login signs in, and knows its people again", async () => {
   expect((await again.browser.send("GET", "/auth/session")).body.user.id).toBe(me.user.id);
 });
 
+test("an org's own company login signs in its people, into that org alone", async () => {
+  const { world } = stack;
+  const { id: org } = await world.must("POST", "/orgs", { name: "Company" });
+  const path = `/orgs/${org}/company-login`;
+  const login = { name: "Company", issuer: issuer.url, clientId: issuer.client.id, secret: issuer.client.secret };
+  const { id: provider } = await world.must("POST", path, { ...login, defaultRole: "viewer" });
+  const email = newEmail();
+  const domain = email.split("@")[1] ?? "";
+  await world.must("POST", `${path}/domains`, { domain });
+  const browser = openBrowser(edge);
+  const find = async () => (await browser.send("POST", "/auth/sign-in/company", { email })).body.login;
+  expect(await find()).toBe(null);
+  await world.must("POST", `${path}/domains/${domain}/prove`, { isApproved: true });
+  expect(await find()).toEqual({ id: provider, name: "Company" });
+  expect(await world.must("POST", `${path}/test`, {})).toEqual({ isReady: true, problem: null });
+  issuer.current = { sub: "company-1", email, isVerified: true };
+  const { done } = await signInByCompany(browser, "/portal/keys", provider);
+  expect([done.status, done.headers.get("location")]).toEqual([302, "/portal/keys"]);
+  const { orgs } = (await browser.send("GET", "/control/whoami")).body;
+  expect(orgs.map(({ id, role }: { id: string; role: string }) => [id, role])).toEqual([[org, "viewer"]]);
+  expect((await browser.send("GET", "/auth/passkeys")).status).toBe(403);
+  await world.must("DELETE", path, {});
+  expect((await browser.send("GET", "/auth/session")).status).toBe(401);
+});
+
 test("a company login leads to who proved the same address by mail, if the issuer has verified it", async () => {
   const email = newEmail();
   const byMail = openBrowser(edge);
   await byMail.send("POST", "/auth/codes", { email });
-  const code = /^ {4}(\d{6})$/m.exec(String(provider.mails[0]?.body["text"]))?.[1];
+  const code = /^ {4}(\d{6})$/m.exec(String(provider.mails[0]?.body.text))?.[1];
   await byMail.send("POST", "/auth/sign-in/code", { email, code });
   const { id } = (await byMail.send("GET", "/auth/session")).body.user;
   issuer.current = { sub: "liar-1", email, isVerified: false };

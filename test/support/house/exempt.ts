@@ -40,6 +40,10 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/keys/rotate-key.test.ts",
     "test/edge/control/http/publish.test.ts",
   ],
+  "edge/control/keys/why-not.ts": [
+    "test/edge/control/keys/create-key.test.ts",
+    "test/edge/control/owners/check-owner.test.ts",
+  ],
   "edge/control/orgs/commit-org.ts": [
     "test/edge/control/audit/commit.test.ts",
     "test/edge/control/http/publish.test.ts",
@@ -65,7 +69,42 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   "edge/control/service-accounts/service-account.ts": [
     "test/edge/control/service-accounts/remove-service-account.test.ts",
   ],
+  "edge/control/service-accounts/create-service-account.ts": [
+    "test/edge/control/service-accounts/remove-service-account.test.ts",
+  ],
+  "edge/control/invitations/revoke-invitation.ts": ["test/edge/control/invitations/create-invitation.test.ts"],
+  "edge/control/budgets/delete-budget.ts": ["test/edge/control/budgets/change-budget.test.ts"],
   "edge/control/orgs/close-queries.ts": ["test/edge/control/orgs/close-org.test.ts"],
+  // OpenAI's admin API: who may what and what is refused as of all routes, and each resource by OpenAI's own SDK.
+  "edge/control/openai-admin/routes.ts": [
+    "test/edge/control/permissions.test.ts",
+    "test/edge/control/http/routes.test.ts",
+  ],
+  "edge/control/openai-admin/projects/project.ts": ["test/journeys/people/openai-admin.test.ts"],
+  "edge/control/openai-admin/projects/projects.ts": ["test/journeys/people/openai-admin.test.ts"],
+  "edge/control/openai-admin/projects/service-account.ts": ["test/journeys/people/openai-admin.test.ts"],
+  "edge/control/openai-admin/keys/project-key.ts": ["test/journeys/people/openai-admin.test.ts"],
+  "edge/control/openai-admin/keys/admin-key.ts": ["test/journeys/people/openai-admin.test.ts"],
+  "edge/control/openai-admin/people/user.ts": ["test/journeys/people/openai-admin.test.ts"],
+  "edge/control/openai-admin/people/invite.ts": ["test/journeys/people/openai-admin.test.ts"],
+  "edge/control/openai-admin/money/budget.ts": ["test/journeys/people/openai-admin.test.ts"],
+  // Company logins over the control API and a database: who may, what is sealed, required and proven, who comes in.
+  "edge/control/company-login/login.ts": ["test/edge/control/company-login/change-login.test.ts"],
+  "edge/control/company-login/queries.ts": ["test/edge/control/company-login/change-login.test.ts"],
+  "edge/control/company-login/domain-queries.ts": [
+    "test/edge/control/company-login/prove-domain.test.ts",
+    "test/edge/control/company-login/change-login.test.ts",
+  ],
+  "edge/control/company-login/proving.ts": [
+    "test/edge/control/company-login/prove-domain.test.ts",
+    "test/edge/control/sign-in/company/admit.test.ts",
+  ],
+  "edge/adapters/oidc/relying-party.ts": ["test/edge/adapters/oidc/oidc-client.test.ts"],
+  "edge/control/sign-in/company/join.ts": ["test/edge/control/sign-in/company/admit.test.ts"],
+  "edge/control/sign-in/company/queries.ts": [
+    "test/edge/control/sign-in/company/admit.test.ts",
+    "test/edge/control/sign-in/sign-up.test.ts",
+  ],
   // Webhooks over the control API and a database: who may, what is sent, when, and where it may go.
   "edge/control/webhooks/webhook.ts": ["test/edge/control/webhooks/create-webhook.test.ts"],
   "edge/control/webhooks/queries.ts": [
@@ -87,7 +126,6 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   "edge/control/leaks/report.ts": ["test/edge/control/http/leaks.test.ts"],
   "edge/control/leaks/revoke-leaked.ts": ["test/edge/control/http/leaks.test.ts"],
   // The web's adapters share one set of servers that misbehave.
-  "edge/adapters/web/doh-resolver.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
   "edge/adapters/web/leak-keys.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
   "edge/adapters/web/read-capped.ts": ["test/edge/adapters/web/webhook-sender.test.ts"],
   // Every adapter at its place; a setting that is missing or malformed serves nothing.
@@ -103,6 +141,7 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/budgets/create-budget.test.ts",
     "test/edge/control/budgets/change-budget.test.ts",
   ],
+  "edge/control/budgets/alert-queries.ts": ["test/edge/control/budgets/mail-alerts.test.ts"],
   "edge/control/budgets/queries.ts": [
     "test/edge/control/budgets/create-budget.test.ts",
     "test/edge/control/budgets/change-budget.test.ts",
@@ -161,21 +200,26 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/sign-in/sessions.test.ts",
     "test/edge/control/sign-in/tries.test.ts",
   ],
-  // Operators, made and unmade.
-  "edge/control/operators/operator.ts": ["test/journeys/people/operators.test.ts"],
-  // The same in D1.
+  // Operators, made and unmade, in D1.
   "edge/control/operators/queries.ts": ["test/journeys/people/operators.test.ts"],
   // What the stand-in for ASN.1 reads into.
   "edge/adapters/better-auth/left-out/asn1-ecc.ts": ["test/edge/adapters/better-auth/left-out/asn1-schema.test.ts"],
   // What lives in a browser: requests, files, the session, the playground's calls, charts and clocks on a page.
   "edge/portal/api/client.ts": ["test/journeys/portal/session.test.ts", "test/journeys/portal/keys.test.ts"],
   "edge/portal/api/download.ts": ["test/journeys/portal/audit.test.ts"],
+  "edge/portal/api/lists.ts": ["test/journeys/portal/keys.test.ts", "test/journeys/portal/pages.test.ts"],
   "edge/portal/api/names.ts": ["test/journeys/portal/first-visit.test.ts"],
+  "edge/portal/api/orgs.ts": ["test/journeys/portal/people/second-factor.test.ts"],
+  "edge/portal/api/owners.ts": ["test/journeys/portal/people/by-mail.test.ts"],
   "edge/portal/api/playground.ts": ["test/journeys/portal/playground.test.ts"],
   "edge/portal/api/queries.ts": ["test/journeys/portal/keys.test.ts", "test/journeys/portal/pages.test.ts"],
   "edge/portal/api/session.ts": ["test/journeys/portal/session.test.ts"],
   "edge/portal/api/ways.ts": ["test/journeys/portal/session.test.ts"],
   "edge/portal/model/clock.ts": ["test/journeys/portal/keys.test.ts"],
+  "edge/portal/model/target.ts": [
+    "test/journeys/portal/session.test.ts",
+    "test/journeys/portal/people/by-mail.test.ts",
+  ],
   "edge/portal/model/theme.ts": ["test/journeys/portal/pages.test.ts"],
   "edge/portal/parts/chart/canvas.ts": ["test/journeys/portal/pages.test.ts"],
 };

@@ -53,7 +53,7 @@ export const importTable: readonly ImportRow[] = [
     may: (to, _isType, file) =>
       to.startsWith("edge/doors/") ||
       to.startsWith("edge/control/http/") ||
-      to === "edge/control/sign-in/routes.ts" ||
+      /^edge\/control\/(sign-in|openai-admin)\/routes\.ts$/.test(to) ||
       rooms.some((room) => to === `edge/${room}/index.ts`) ||
       /^edge\/(((count|key)-)?pipeline|ports|env|wiring|app)\.ts$/.test(to) ||
       isLeaf(to) ||

@@ -8,7 +8,10 @@ export interface Known {
   isVerified: boolean;
 }
 
-/** An issuer of OpenID Connect in this process: it signs in whoever `current` is, without a page. */
+/**
+ * An issuer of OpenID Connect in this process: it signs in whoever `current` is, without a page. It sends browsers back
+ * to one address, or with a `/` at its end to any below it.
+ */
 export async function openIssuer(redirectUri: string) {
   const issuer = { current: { sub: "nobody", email: "nobody@issuer.example.test", isVerified: true } as Known };
   const server = createServer();
@@ -40,6 +43,8 @@ export async function openIssuer(redirectUri: string) {
     },
   };
   const provider = new Provider(url, configuration);
+  if (redirectUri.endsWith("/"))
+    provider.Client.prototype.redirectUriAllowed = (uri: string) => uri.startsWith(redirectUri);
   const answer = provider.callback();
   server.on("request", (request, response) => {
     if (!request.url?.startsWith("/finish/")) return void answer(request, response);

@@ -22,8 +22,11 @@ let browser: Browser | null = null;
 
 export const hasBrowser = (): boolean => inject("browserUrl") !== null;
 
-/** Opens the portal for somebody who has this admin key; with none they are at the sign-in page. */
-export async function visit(adminKey: string | null, viewport = wide): Promise<Visitor> {
+/** Opens the portal, of the shared stack by default, for somebody who has this admin key; with none they sign in. */
+export async function visit(
+  adminKey: string | null,
+  { viewport = wide, edge = inject("place").edge } = {},
+): Promise<Visitor> {
   browser ??= await chromium.connect(inject("browserUrl") ?? "");
   const context = await browser.newContext({ viewport, reducedMotion: "reduce", locale: "en-GB" });
   if (adminKey !== null)
@@ -42,7 +45,6 @@ export async function visit(adminKey: string | null, viewport = wide): Promise<V
   });
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("request", (request) => requests.push(request.url()));
-  const { edge } = inject("place");
   const go = async (path: string) => {
     await page.goto(`${edge}/portal/${path}`);
     await page.locator("h1").first().waitFor();

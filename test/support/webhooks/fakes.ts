@@ -5,6 +5,7 @@ import type { LeakKeys, Resolver, WebhookAnswer, WebhookSender } from "#edge/con
 /** The web as webhooks see it: who has which address, what is posted where, and what is answered. */
 export class FakeWeb implements Resolver, WebhookSender {
   addresses = new Map<string, string[]>([["hooks.example.test", ["93.184.216.34", "2606:2800:220:1::1"]]]);
+  texts = new Map<string, string[]>();
   isNameless = false;
   posted: { url: string; headers: Record<string, string>; body: string; atMs: number }[] = [];
   answer: (url: string) => WebhookAnswer | Promise<WebhookAnswer> = () => ({ status: 200, excerpt: "ok" });
@@ -17,6 +18,11 @@ export class FakeWeb implements Resolver, WebhookSender {
   async resolve(name: string): Promise<string[]> {
     if (this.isNameless) throw new Error("the name server is out of reach");
     return this.addresses.get(name) ?? [];
+  }
+
+  async readTexts(name: string): Promise<string[]> {
+    if (this.isNameless) throw new Error("the name server is out of reach");
+    return this.texts.get(name) ?? [];
   }
 
   async post(url: string, headers: Record<string, string>, body: string): Promise<WebhookAnswer> {

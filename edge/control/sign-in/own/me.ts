@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { describeJsonAnswer, describeJsonBody, noBody, refusalAnswer } from "../../http/endpoint.ts";
 import { Me, OwnName, toMe } from "../answers.ts";
 import { renameUser } from "../queries.ts";
-import { defineStep, requireSession, takeStep } from "../step.ts";
+import { defineStep, requireOwnSession, requireSession, takeStep } from "../step.ts";
 
 const Ended = z.strictObject({ isSignedOut: z.literal(true) }).openapi("SignedOut");
 const Renaming = z.strictObject({ name: OwnName }).openapi("OwnNameChange");
@@ -32,7 +32,7 @@ export const renameMe = defineStep(
     tags: ["sign-in"],
     summary: "Change one's own name",
     security: [{ session: [] }],
-    middleware: [requireSession],
+    middleware: [requireSession, requireOwnSession],
     request: { body: describeJsonBody(Renaming) },
     responses: { 200: describeJsonAnswer("Who is signed in.", Me), default: refusalAnswer },
   }),

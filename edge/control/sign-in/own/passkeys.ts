@@ -4,19 +4,19 @@ import { Refusal } from "../../../errors.ts";
 import { describeJsonAnswer, describeJsonBody, noBody, refusalAnswer } from "../../http/endpoint.ts";
 import { Credential, CredentialOptions, OwnName, PasskeyView, toPasskeyView } from "../answers.ts";
 import { deletePasskey, selectPasskeys } from "../queries.ts";
-import { defineStep, requireConfirmed, requireSession, takeStep } from "../step.ts";
+import { defineStep, requireConfirmed, requireOwnSession, requireSession, takeStep } from "../step.ts";
 
 const List = z.strictObject({ rows: z.array(PasskeyView) }).openapi("Passkeys");
 const Body = z.strictObject({ credential: Credential, name: OwnName }).openapi("PasskeyAddition");
 const Removed = z.strictObject({ isRemoved: z.literal(true) }).openapi("PasskeyRemoved");
 const own = { tags: ["sign-in"], security: [{ session: [] }] };
-const changing = { ...own, middleware: [requireSession, requireConfirmed] };
+const changing = { ...own, middleware: [requireSession, requireOwnSession, requireConfirmed] };
 
 /** Lists one's passkeys. */
 export const listPasskeys = defineStep(
   createRoute({
     ...own,
-    middleware: [requireSession],
+    middleware: [requireSession, requireOwnSession],
     method: "get",
     path: "/passkeys",
     operationId: "listMyPasskeys",

@@ -3,7 +3,7 @@ import { Refusal } from "../../../errors.ts";
 import { describeJsonAnswer, describeJsonBody, noBody, refusalAnswer } from "../../http/endpoint.ts";
 import { SignInResult, SixDigits } from "../answers.ts";
 import { markSecondFactor } from "../queries.ts";
-import { defineStep, requireConfirmed, requireSession, takeStep } from "../step.ts";
+import { defineStep, requireConfirmed, requireOwnSession, requireSession, takeStep } from "../step.ts";
 
 const Added = z
   .strictObject({
@@ -15,7 +15,7 @@ const Renewed = z.strictObject({ backupCodes: z.array(z.string()) }).openapi("Ba
 const Removed = z.strictObject({ isRemoved: z.literal(true) }).openapi("SecondFactorRemoved");
 const Confirmation = z.strictObject({ code: SixDigits }).openapi("SecondFactorConfirmation");
 const own = { tags: ["sign-in"], security: [{ session: [] }] };
-const changing = { ...own, middleware: [requireSession, requireConfirmed] };
+const changing = { ...own, middleware: [requireSession, requireOwnSession, requireConfirmed] };
 
 /** Sets up an authenticator app. It is asked for at the next sign-in only after a code of it was confirmed. */
 export const addTotp = defineStep(
@@ -39,7 +39,7 @@ export const addTotp = defineStep(
 export const confirmTotp = defineStep(
   createRoute({
     ...own,
-    middleware: [requireSession],
+    middleware: [requireSession, requireOwnSession],
     method: "post",
     path: "/second-factor/confirm",
     operationId: "confirmSecondFactor",

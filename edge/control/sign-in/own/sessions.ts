@@ -4,11 +4,11 @@ import { Refusal } from "../../../errors.ts";
 import { describeJsonAnswer, noBody, refusalAnswer } from "../../http/endpoint.ts";
 import { SessionView, toSessionView } from "../answers.ts";
 import { deleteOtherSessions, deleteSession, selectSessions } from "../queries.ts";
-import { defineStep, requireSession } from "../step.ts";
+import { defineStep, requireOwnSession, requireSession } from "../step.ts";
 
 const List = z.strictObject({ rows: z.array(SessionView) }).openapi("UserSessions");
 const Ended = z.strictObject({ ended: z.int() }).openapi("UserSessionsEnded");
-const own = { tags: ["sign-in"], security: [{ session: [] }], middleware: [requireSession] };
+const own = { tags: ["sign-in"], security: [{ session: [] }], middleware: [requireSession, requireOwnSession] };
 
 /** Lists one's sessions, newest first. */
 export const listSessions = defineStep(

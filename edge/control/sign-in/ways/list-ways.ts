@@ -25,7 +25,7 @@ export const listWays = defineStep(
   }),
   (c) => {
     const { mailer } = c.var.control;
-    const oidc = c.var.signIn.proofs.oidc.map(({ id, name }) => ({ id, name }));
+    const oidc = c.var.signIn.issuers.map(({ id, name }) => ({ id, name }));
     return c.json({ code: mailer !== null, passkey: true, oidc, isLocalMail: mailer?.isLocal ?? false }, 200);
   },
 );

@@ -14,6 +14,9 @@ export interface ChartColors {
 /** Eight colours that stay apart for colour-blind eyes and on both papers (after Okabe and Ito). */
 export const palette = ["#1f86bb", "#d98a00", "#2a9d78", "#c4528d", "#7a6fd0", "#d1622b", "#5aa9d6", "#8a8f98"];
 
+/** As many steps still show each value as a dot, so that one between gaps is seen. */
+const symbolsMax = 31;
+
 /** How a chart is drawn: `bars` are stacked, `lines` are not. Baselines are zero; what hovers is plain text. */
 export function writeOptions(
   kind: "bars" | "lines",
@@ -55,7 +58,7 @@ export function writeOptions(
       data: [...values],
       ...(kind === "bars"
         ? { type: "bar" as const, stack: "all", barMaxWidth: 36 }
-        : { type: "line" as const, symbolSize: 5, connectNulls: false, showSymbol: labels.length < 3 }),
+        : { type: "line" as const, symbolSize: 5, connectNulls: false, showSymbol: labels.length <= symbolsMax }),
     })),
   };
 }

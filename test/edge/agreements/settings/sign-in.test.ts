@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { findMailFaults, readKidNumber, signInSettings } from "#edge/agreements/settings/sign-in.ts";
+import { findMailFaults, findSignUpFaults, readKidNumber, signInSettings } from "#edge/agreements/settings/sign-in.ts";
 
 const secret = "FAKE-session-key-FAKE-session-key-FAKE-sess";
 const keys = (value: object) => signInSettings.SESSION_KEYS.safeParse(JSON.stringify(value)).success;
@@ -22,6 +22,20 @@ test("each way of sending mail needs what it needs", () => {
   expect(names({ MAIL: "local" })).toEqual([]);
   expect(names({ MAIL: "cloudflare" })).toEqual(["MAIL_FROM"]);
   expect(names({ MAIL: "postmark", MAIL_URL: "https://mail.example.test" })).toEqual(["MAIL_FROM", "MAIL_TOKEN"]);
+});
+
+test("who may sign up is one of three, and listed domains are domains", () => {
+  const domains = (text: string) => signInSettings.SIGN_UP_DOMAINS.safeParse(text);
+  expect(domains("Example.com, example.org,").data).toEqual(["example.com", "example.org"]);
+  expect(signInSettings.SIGN_UP_DOMAINS.parse(undefined)).toEqual([]);
+  for (const bad of ["example", "@example.com", "ada@example.com", "*.example.com"])
+    expect([bad, domains(bad).success]).toEqual([bad, false]);
+  expect(signInSettings.SIGN_UP.safeParse("nobody").success).toBe(false);
+  expect(findSignUpFaults({ SIGN_UP: "domains", SIGN_UP_DOMAINS: [] }).map(({ path }) => path[0])).toEqual([
+    "SIGN_UP_DOMAINS",
+  ]);
+  expect(findSignUpFaults({ SIGN_UP: "domains", SIGN_UP_DOMAINS: ["example.com"] })).toEqual([]);
+  expect(findSignUpFaults({ SIGN_UP: "invited", SIGN_UP_DOMAINS: [] })).toEqual([]);
 });
 
 test("an issuer has a name for its address, and nothing that is not known", () => {

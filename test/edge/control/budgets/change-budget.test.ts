@@ -30,6 +30,16 @@ it("tells the shares of a new amount anew, and those of an old one never twice",
   expect(await told()).toHaveLength(2);
 });
 
+it("loses none of many changes at once", async () => {
+  const changes = [{ amountMicros: 3_000 }, { sharesPercent: [40] }, { isStop: true }];
+  const answers = await Promise.all(changes.map((body) => change(body)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  const [budget] = (await world.ask("GET", `/control/orgs/${world.a.org}/budgets`)).body.budgets;
+  expect(budget).toMatchObject(Object.assign({}, ...changes));
+  expect(world.publisher.org(world.a.org).limits.costMicrosPerMonth).toBe(3_000);
+  await change({ amountMicros: 1_000, sharesPercent: [50], isStop: false });
+});
+
 it("audits what differs, and refuses nothing, what is no budget, and another org's admin", async () => {
   await change({ isStop: false, amountMicros: 1_001 });
   const [row] = await world.select(

@@ -194,6 +194,40 @@ describe("a person who is signed in", () => {
     expect(entry.actor).toMatchObject({ kind: "operator", id: operator.user, name: "Op" });
   });
 
+  it("who is an operator needs a second factor to be one, where the house asks for it", async () => {
+    world.control.requiresOperatorMfa = true;
+    const held = await world.signIn(world.b.org, "viewer", { isOperator: true });
+    const proven = await world.signIn(null, "viewer", { isOperator: true, hasSecondFactor: true });
+    for (const [method, path, body] of [
+      ["GET", `/control/orgs/${world.a.org}`],
+      ["GET", "/control/orgs/org_0000000000"],
+      ["GET", "/control/operators"],
+      ["PATCH", `/control/orgs/${world.b.org}`, { name: "Org B" }],
+    ] as const) {
+      const refused = await world.ask(method, path, { ...held, body });
+      expect([path, refused.status, refused.body.error.code]).toEqual([path, 403, "second_factor_required"]);
+    }
+    expect((await world.ask("GET", "/control/whoami", held)).body.isOperator).toBe(false);
+    expect((await world.ask("GET", `/control/orgs/${world.b.org}`, held)).status).toBe(200);
+    const listed = (await world.ask("GET", "/control/orgs", held)).body.orgs;
+    expect(listed.map(({ id }: { id: string }) => id)).toEqual([world.b.org]);
+    expect((await rename(proven)).status).toBe(200);
+    expect((await world.ask("GET", "/control/operators", { key: world.operator.key })).status).toBe(200);
+    world.control.requiresOperatorMfa = false;
+    expect((await rename(held)).status).toBe(200);
+  });
+
+  it("who is an operator needs a second factor in an org that asks for one, too; a key does not", async () => {
+    const operator = await world.signIn(null, "viewer", { isOperator: true });
+    const path = `/control/orgs/${world.b.org}`;
+    await world.ask("PATCH", path, { body: { requiresMfa: true } });
+    const refused = await world.ask("GET", path, operator);
+    expect([refused.status, refused.body.error.message]).toEqual([403, expect.stringMatching(/second factor/)]);
+    const proven = await world.signIn(null, "viewer", { isOperator: true, hasSecondFactor: true });
+    expect((await world.ask("GET", path, proven)).status).toBe(200);
+    expect((await world.ask("PATCH", path, { body: { requiresMfa: false } })).status).toBe(200);
+  });
+
   it("is neither in nor out when sessions cannot be read", async () => {
     const owner = await world.signIn(world.a.org, "owner");
     const { sessions } = world.control;

@@ -22,6 +22,7 @@ const principal = (given: Partial<Principal>): Principal => ({
   org: null,
   role: "viewer",
   isOperator: false,
+  isHeldUp: false,
   expiresAtMs: null,
   person: null,
   ...given,

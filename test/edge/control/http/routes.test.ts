@@ -1,14 +1,15 @@
 import { z } from "@hono/zod-openapi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createControlRoutes } from "#edge/control/http/routes.ts";
-import { badSessions, insertUsage, openWorld, type Answer, type Json, type World } from "./world.ts";
+import { listReached, type ReachedRoute } from "#test/support/people/reached-routes.ts";
+import { badSessions, insertUsage, openWorld, type Answer, type Asking, type Json, type World } from "./world.ts";
 
 /** S4 and S5 over the OpenAPI document: an endpoint that is added joins these tests by being added. */
-interface Operation {
-  method: string;
-  path: string;
+interface Operation extends ReachedRoute {
   body: Record<string, unknown> | null;
 }
+
+const spend = { interval: "month", currency: "EUR", threshold_amount: 100 };
+const alert = { ...spend, notification_channel: { type: "email", recipients: [] } };
 
 /** A body that is accepted, for each operation that has one. An operation that is missing here fails the first test. */
 const goodBodies: Record<string, Record<string, unknown>> = {
@@ -40,9 +41,22 @@ const goodBodies: Record<string, Record<string, unknown>> = {
   "POST /control/orgs/{org}/invitations/{invitation}/resend": {},
   "DELETE /control/orgs/{org}/invitations/{invitation}": {},
   "POST /control/invitations/accept": { token: "x" },
+  "POST /control/orgs/{org}/company-login": {
+    name: "New",
+    issuer: "https://hooks.example.test/",
+    clientId: "penstock",
+    secret: "FAKE-client-secret",
+  },
+  "PATCH /control/orgs/{org}/company-login": { name: "Renamed" },
+  "DELETE /control/orgs/{org}/company-login": {},
+  "POST /control/orgs/{org}/company-login/test": {},
+  "POST /control/orgs/{org}/company-login/domains": { domain: "example.test" },
+  "DELETE /control/orgs/{org}/company-login/domains/{domain}": {},
+  "POST /control/orgs/{org}/company-login/domains/{domain}/prove": {},
   "POST /control/orgs/{org}/projects": { name: "New" },
   "PATCH /control/orgs/{org}/projects/{project}": { name: "Renamed" },
   "POST /control/orgs/{org}/service-accounts": { name: "New" },
+  "PATCH /control/orgs/{org}/service-accounts/{serviceAccount}": { name: "Renamed" },
   "DELETE /control/orgs/{org}/service-accounts/{serviceAccount}": {},
   "POST /control/orgs/{org}/webhooks": { url: "https://hooks.example.test/" },
   "PATCH /control/orgs/{org}/webhooks/{webhook}": { description: "Renamed" },
@@ -50,6 +64,36 @@ const goodBodies: Record<string, Record<string, unknown>> = {
   "POST /control/orgs/{org}/webhooks/{webhook}/rotate": { overlapSeconds: 60 },
   "POST /control/orgs/{org}/webhooks/{webhook}/test": {},
   "POST /control/orgs/{org}/deliveries/{delivery}/redeliver": {},
+  "POST /v1/organization/projects": { name: "New" },
+  "POST /v1/organization/projects/{project}": { name: "Renamed" },
+  "POST /v1/organization/projects/{project}/archive": {},
+  "POST /v1/organization/projects/{project}/rate_limits/{rateLimit}": { max_requests_per_1_minute: 5 },
+  "POST /v1/organization/projects/{project}/api_keys/{key}": { expires_in_seconds: 60 },
+  "DELETE /v1/organization/projects/{project}/api_keys/{key}": {},
+  "POST /v1/organization/projects/{project}/service_accounts": { name: "New" },
+  "POST /v1/organization/projects/{project}/service_accounts/{serviceAccount}": { name: "Renamed" },
+  "DELETE /v1/organization/projects/{project}/service_accounts/{serviceAccount}": {},
+  "POST /v1/organization/projects/{project}/service_accounts/{serviceAccount}/api_keys": { name: "New" },
+  "POST /v1/organization/projects/{project}/data_retention": { retention_type: "organization_default" },
+  "POST /v1/organization/projects/{project}/spend_limit": spend,
+  "DELETE /v1/organization/projects/{project}/spend_limit": {},
+  "POST /v1/organization/projects/{project}/spend_alerts": alert,
+  "POST /v1/organization/projects/{project}/spend_alerts/{alert}": alert,
+  "DELETE /v1/organization/projects/{project}/spend_alerts/{alert}": {},
+  "POST /v1/organization/users/{user}": { role: "reader" },
+  "DELETE /v1/organization/users/{user}": {},
+  "POST /v1/organization/users/{user}/roles": { role_id: "role_viewer" },
+  "DELETE /v1/organization/users/{user}/roles/{role}": {},
+  "POST /v1/organization/invites": { email: "new@example.test", role: "reader" },
+  "DELETE /v1/organization/invites/{invite}": {},
+  "POST /v1/organization/admin_api_keys": { name: "New" },
+  "DELETE /v1/organization/admin_api_keys/{key}": {},
+  "POST /v1/organization/spend_limit": spend,
+  "DELETE /v1/organization/spend_limit": {},
+  "POST /v1/organization/spend_alerts": alert,
+  "POST /v1/organization/spend_alerts/{alert}": alert,
+  "DELETE /v1/organization/spend_alerts/{alert}": {},
+  "POST /v1/organization/data_retention": { retention_type: "modified_abuse_monitoring" },
 };
 /** What people alone may do, and no key. */
 const forPeople = ["/control/orgs/{org}/leave", "/control/invitations/accept"];
@@ -61,27 +105,28 @@ const named: Record<string, string> = {
   invitation: `inv_${none}`,
   project: `proj_${none}`,
   serviceAccount: `sa_${none}`,
+  invite: `inv_${none}`,
+  role: "role_viewer",
+  rateLimit: "rate_limit_all",
+  alert: `alert_bud_${none}_50`,
+  domain: "example.test",
 };
 let world: World;
 let versionOfA: number;
 let document: Json;
-const definitions = createControlRoutes().openAPIRegistry.definitions.flatMap((definition) =>
-  definition.type === "route" ? [definition.route] : [],
-);
+const reached = listReached();
 let operations: Operation[];
 
 beforeAll(async () => {
   world = await openWorld();
   document = (await world.ask("GET", "/openapi.json", { key: null })).body;
-  const ours = Object.entries<Record<string, Json>>(document.paths).filter(([path]) => path.startsWith("/control"));
-  operations = ours.flatMap(([path, methods]) =>
-    Object.entries(methods).map(([verb, operation]) => {
-      const method = verb.toUpperCase();
-      const good = goodBodies[`${method} ${path}`];
-      if (operation.requestBody && !good) throw new RangeError(`${method} ${path} needs a good body here`);
-      return { method, path, body: good ?? null };
-    }),
-  );
+  operations = reached.map((route) => {
+    const { method, path } = route;
+    const good = goodBodies[`${method} ${path}`];
+    if (document.paths[path][method.toLowerCase()].requestBody && !good)
+      throw new RangeError(`${method} ${path} needs a good body here`);
+    return { ...route, body: good ?? null };
+  });
   const ask = async (path: string, body: object) =>
     (await world.ask("POST", `/control/orgs/${world.a.org}${path}`, { key: world.a.admin, body })).body.id;
   named["webhook"] = await ask("/webhooks", { url: "https://hooks.example.test/" });
@@ -96,7 +141,13 @@ const send = (
   ids: { org: string; keyId: string },
   key: string | null,
   body: unknown = operation.body,
-): Promise<Answer> => world.ask(operation.method, fill(operation.path, ids), { key, ...(body !== null && { body }) });
+): Promise<Answer> => askOn(operation, ids, { key, ...(body !== null && { body }) });
+
+const askOn = (operation: Operation, ids: { org: string; keyId: string }, asking: Asking): Promise<Answer> =>
+  world.ask(operation.method, fill(operation.path, ids), {
+    ...asking,
+    headers: { ...asking.headers, ...operation.nameOrg(ids.org) },
+  });
 
 const fill = (path: string, { org, keyId: key }: { org: string; keyId: string }) =>
   path.replaceAll(/\{(\w+)\}/g, (step, name: string) => ({ ...named, org, key })[name] ?? step);
@@ -124,7 +175,7 @@ describe("every endpoint", () => {
 
   it("gives org B's admin the same 404 for org A's objects as for ones that do not or cannot exist (S4)", async () => {
     await insertUsage(world, { org: world.a.org, key: world.a.keyId });
-    for (const operation of needsAdmin().filter(({ path }) => path.includes("{org}"))) {
+    for (const operation of needsAdmin().filter(({ isInOrg }) => isInOrg)) {
       const foreign = await send(operation, world.a, world.b.admin);
       const unknown = await send(operation, { org: "org_0000000000", keyId: "key_0000000000000000" }, world.b.admin);
       const absurd = await send(operation, { org: "org_'--", keyId: "%00" }, world.b.admin);
@@ -174,11 +225,11 @@ describe("every endpoint", () => {
     for (const [at, operation] of operations.filter(({ body }) => body !== null).entries()) {
       const key = operation.path === "/control/bootstrap" ? world.control.bootstrapToken : world.operator.key;
       // Some of the names for each: all of them are tried on every schema above.
-      const hostile = names.filter((name, i) => i % 16 === at % 16 && !readBody(operation).fields.includes(name));
+      const hostile = names.filter((name, i) => i % 40 === at % 40 && !readBody(operation).fields.includes(name));
       for (const name of hostile) {
         const body = { ...operation.body, [name]: 1 };
         const asking = forPeople.includes(operation.path) ? { ...owner, body } : { key, body };
-        const answer = await world.ask(operation.method, fill(operation.path, world.a), asking);
+        const answer = await askOn(operation, world.a, asking);
         const refused = [operation.path, answer.status, answer.body.error?.param];
         expect(refused).toEqual([operation.path, 400, name]);
       }
@@ -288,7 +339,7 @@ describe("the document", () => {
       required: ["overlapSeconds"],
       additionalProperties: false,
     });
-    expect(document.security).toEqual([{ adminKey: [] }]);
+    expect(document.security).toEqual([{ adminKey: [] }, { session: [] }]);
     expect(document.paths["/control/bootstrap"].post.security).toEqual([{ bootstrapToken: [] }]);
   });
 });
@@ -305,6 +356,8 @@ async function listHostile(): Promise<string[]> {
     "service_accounts",
     "webhooks",
     "budgets",
+    "company_logins",
+    "login_domains",
   ];
   const rows = await Promise.all(tables.map((table) => world.select(`SELECT name FROM pragma_table_info('${table}')`)));
   const columns = [...new Set(rows.flat().map(({ name }) => String(name)))];
@@ -314,8 +367,8 @@ async function listHostile(): Promise<string[]> {
 
 /** The schema of an operation's body, and the members that the document gives it. */
 function readBody({ method, path }: Operation): { schema: z.ZodType; fields: string[] } {
-  const found = definitions.find((route) => `/control${route.path}` === path && route.method === method.toLowerCase());
-  const schema = found?.request?.body?.content["application/json"];
+  const found = reached.find((route) => route.path === path && route.method === method);
+  const schema = found?.route.request?.body?.content["application/json"];
   if (!schema || !("schema" in schema) || !(schema.schema instanceof z.ZodType)) throw new RangeError(path);
   const written = document.paths[path][method.toLowerCase()].requestBody.content["application/json"].schema;
   const named = written.$ref ? document.components.schemas[written.$ref.split("/").at(-1)] : written;

@@ -35,6 +35,17 @@ it("revokes once however many ask at a time", async () => {
   expect(new Set(answers.map(({ body }) => body.revokedAt)).size).toBe(1);
 });
 
+it("is told once, however often it is asked", async () => {
+  const id = await create("x");
+  await Promise.all(Array.from({ length: 4 }, () => revoke(id)));
+  await revoke(id);
+  const told = await world.select(
+    "SELECT * FROM events WHERE type = 'key.revoked' AND json_extract(body, '$.key') = ?",
+    id,
+  );
+  expect(told).toHaveLength(1);
+});
+
 it("heals by repeating when the ledger was out of reach", async () => {
   const id = await create("x");
   world.publisher.fails = () => true;

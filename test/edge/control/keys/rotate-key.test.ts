@@ -244,3 +244,15 @@ it("rotates admin keys for operators only, with their role and without a ledger"
   expect((await list(world.a.admin)).status).toBe(401);
   expect((await list(body.secret)).status).toBe(200);
 });
+
+it("shows the old key as it is when somebody revokes it on the way", async () => {
+  const old = await create();
+  const { publish } = world.publisher;
+  world.publisher.publish = async (record) => {
+    world.publisher.publish = publish;
+    await world.ask("POST", `${keys()}/${old.id}/revoke`, { body: {} });
+    return publish.call(world.publisher, record);
+  };
+  const { status, body } = await rotate(old.id, { overlapSeconds: 60 });
+  expect([status, body.replaced.state, body.replaced.revokedAt]).toEqual([201, "revoked", expect.any(String)]);
+});

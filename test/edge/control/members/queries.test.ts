@@ -3,6 +3,7 @@ import { listStart } from "#edge/control/http/fields.ts";
 import {
   findMember,
   findMemberRole,
+  findMembership,
   insertMember,
   insertOwner,
   selectMembers,
@@ -21,7 +22,10 @@ it("knows a member's role in their org, and in no other", async () => {
   expect(await findMember(world.db, world.b.org, user)).toBeNull();
   expect(await findMember(world.db, world.a.org, user)).toMatchObject({ role: "billing", email: person.email });
   const orgs = await selectMemberships(world.db, user, 9);
-  expect(orgs).toEqual([{ org: world.a.org, name: "Org A", role: "billing", requires_mfa: 0, is_suspended: 0 }]);
+  const flags = { requires_mfa: 0, is_suspended: 0, requires_login: 0 };
+  expect(orgs).toEqual([{ org: world.a.org, name: "Org A", role: "billing", ...flags }]);
+  expect(await findMembership(world.db, world.a.org, user)).toEqual({ role: "billing", requiresLogin: false });
+  expect(await findMembership(world.db, world.b.org, user)).toEqual({ role: null, requiresLogin: false });
 });
 
 it("makes nobody a member but in the batch whose entry was written", async () => {

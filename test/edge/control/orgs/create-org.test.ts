@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { planLimits } from "#edge/agreements/records/quota.ts";
 import { findPlacement } from "#edge/agreements/tokens/placement.ts";
+import { ownedOrgsMax } from "#edge/control/limits.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
@@ -155,4 +156,23 @@ it("leaves nothing behind when the ledger is out of reach", async () => {
   expect(await count()).toBe(before);
   expect(world.logs.some((line) => line.includes("publish_failed"))).toBe(true);
   expect((await create({ name: "Late" })).status).toBe(201);
+});
+
+it("lets a person own so many, however many they ask for at once; closing one makes room a day later", async () => {
+  const person = await world.signIn(null, "owner");
+  const make = () => world.ask("POST", "/control/orgs", { ...person, body: { name: "Mine" } });
+  const answers = await Promise.all(Array.from({ length: ownedOrgsMax + 3 }, make));
+  const made = answers.filter(({ status }) => status === 201);
+  expect(made).toHaveLength(ownedOrgsMax);
+  const refused = answers.find(({ status }) => status !== 201);
+  expect([refused?.status, refused?.body.error.code]).toEqual([409, "conflict"]);
+  expect(refused?.body.error.message).toMatch(/20 organizations/);
+  const close = await world.ask("DELETE", `/control/orgs/${made[0]?.body.id}`, { ...person, body: {} });
+  expect([close.status, (await make()).status]).toEqual([200, 409]);
+  world.clock.offsetMs = 86_400_001;
+  expect([(await make()).status, (await make()).status]).toEqual([201, 409]);
+  world.clock.offsetMs = 0;
+  await world.select("UPDATE auth_users SET is_operator = 1 WHERE id = ?", person.user);
+  person.person.isOperator = true;
+  expect((await make()).status).toBe(201);
 });

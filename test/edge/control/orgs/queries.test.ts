@@ -22,7 +22,7 @@ const limits = planLimits.standard;
 
 it("hands back what was inserted, and nothing once it was deleted", async () => {
   const org = { id: "org_1111111111", name: "One", plan: "standard", limits, createdAtMs: 1 } as const;
-  const row = OrgRow.parse(await insertOrg(world.db, org).first());
+  const row = OrgRow.parse(await insertOrg(world.db, org, null).first());
   expect(await findOrg(world.db, row.id)).toEqual(row);
   expect(toOrgRecord(row)).toEqual({
     kind: "org",

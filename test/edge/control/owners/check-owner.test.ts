@@ -66,6 +66,21 @@ describe("the project of a key", () => {
     expect(listed).toEqual([]);
   });
 
+  it("is left only by who reaches all keys, so that its windows hold whoever a key is for", async () => {
+    const [first, second] = [await makeProject(), await makeProject()];
+    const developer = await world.signIn(world.a.org, "developer");
+    const { id } = (await create({ project: first }, developer)).body;
+    for (const project of [null, second]) {
+      const refused = await change(id, { project }, developer);
+      expect([refused.status, refused.body.error.code]).toEqual([403, "insufficient_permissions"]);
+    }
+    expect((await change(id, { project: first, name: "y" }, developer)).body).toMatchObject({ project: first });
+    expect(world.publisher.key(id).project).toBe(first);
+    expect((await change(id, { project: second })).body.project).toBe(second);
+    const free = (await create({}, developer)).body.id;
+    expect((await change(free, { project: first }, developer)).status).toBe(403);
+  });
+
   it("is one of the org's own that is not archived; a key that is in it stays changeable", async () => {
     const project = await makeProject();
     const { id } = (await create({ project })).body;

@@ -36,6 +36,7 @@ it("says what a key may do, as of a person: who, where, what", async () => {
       role: "admin",
       actions: listActions(["admin"]),
       requiresMfa: false,
+      requiresLogin: false,
       isSuspended: false,
     },
   ]);

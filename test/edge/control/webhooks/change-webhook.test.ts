@@ -28,6 +28,14 @@ it("is changed by whoever has read it last, where they say which version they re
   expect([(await change()).status, (await change()).status]).toEqual([200, 412]);
 });
 
+it("loses none of many changes at once", async () => {
+  const { id } = await hook();
+  const changes = [{ description: "new" }, { types: ["key.leaked"] }, { isEnabled: false }];
+  const answers = await Promise.all(changes.map((change) => ask("PATCH", `/webhooks/${id}`, change)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect((await ask("GET", `/webhooks/${id}`)).body).toMatchObject({ ...Object.assign({}, ...changes), version: 4 });
+});
+
 it("switched off gets nothing, switched on gets what happens from then on", async () => {
   const { id } = await hook();
   await ask("PATCH", `/webhooks/${id}`, { isEnabled: false });
