@@ -18,6 +18,7 @@ const withMachine = [
   "test/origin/start-all.test.ts",
   "test/origin/gguf/main.test.ts",
   "test/clients/**/*.test.ts",
+  "test/docs-scale.test.ts",
 ];
 const journeys = "test/journeys/**/*.test.ts";
 

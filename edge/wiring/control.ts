@@ -1,4 +1,5 @@
 import { archiveUsage } from "../adapters/d1/archive.ts";
+import { rollUpBacklog } from "../adapters/d1/backlog.ts";
 import { betterAuthProofs } from "../adapters/better-auth/proofs.ts";
 import { cloudflareMailer } from "../adapters/mail/cloudflare-mailer.ts";
 import { httpMailer } from "../adapters/mail/http-mailer.ts";
@@ -28,9 +29,11 @@ import { describeCause } from "../errors.ts";
 import type { Ports } from "../ports.ts";
 import { drawChance, generateRandomBytes, readClock } from "../visit.ts";
 
-/** Moves old rows of the bill into the archive; without one they stay. */
+/** Moves old rows of the bill into the archive, once all are added up; without one they stay. */
 export function openArchiver({ DB: db, ARCHIVE: bucket }: Env, { USAGE_DAYS: days }: Settings): () => Promise<void> {
   return async () => {
+    const left = await rollUpBacklog({ db, now: readClock });
+    if (left > 0) return console.log(JSON.stringify({ event: "usage_backlog", left }));
     const rows = bucket ? await archiveUsage({ db, bucket, days, now: readClock }) : 0;
     if (rows > 0) console.log(JSON.stringify({ event: "usage_archived", rows }));
   };

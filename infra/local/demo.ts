@@ -38,8 +38,8 @@ async function makeDemo(edge: string, bootstrapToken: string): Promise<Demo> {
   return { edge, org: org.id, key: key.secret, adminKey };
 }
 
-/** What a browser that she has signed in with sends; null where this machine does not show codes. */
-async function signInOwner(edge: string): Promise<Record<string, string> | null> {
+/** What a browser that the demo org's owner has signed in with sends; null where this machine does not show codes. */
+export async function signInOwner(edge: string): Promise<Record<string, string> | null> {
   const email = ownerEmail;
   const ways = await fetch(`${edge}/auth/ways`);
   const { isLocalMail = false }: { isLocalMail?: boolean } = await ways.json();

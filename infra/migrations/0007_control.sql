@@ -1,5 +1,6 @@
 -- Who did what to an org, when: each row with the change it tells of, in one batch, and chained by its hash to the one
--- before. A change that did not take place leaves none. Nothing updates or deletes here, and the triggers see to it.
+-- before, which is never younger. A change that did not take place leaves none. Nothing updates or deletes here, and the
+-- triggers see to it.
 CREATE TABLE audit (
   org TEXT NOT NULL,
   seq INTEGER NOT NULL,
@@ -33,6 +34,7 @@ CREATE TABLE events (
   body TEXT NOT NULL CHECK (length(body) <= 16384)
 ) STRICT;
 CREATE INDEX events_by_org ON events (org, at_ms, id);
+CREATE INDEX events_by_type ON events (org, type, at_ms, id);
 
 -- A person in an org. `user` is the id that sign-in gave the person.
 CREATE TABLE members (

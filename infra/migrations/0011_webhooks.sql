@@ -38,6 +38,7 @@ CREATE TABLE deliveries (
   created_at_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX deliveries_by_webhook ON deliveries (webhook, created_at_ms, id);
+CREATE INDEX deliveries_by_status ON deliveries (webhook, status, created_at_ms, id);
 CREATE INDEX deliveries_by_event ON deliveries (event);
 CREATE INDEX deliveries_by_age ON deliveries (created_at_ms);
 CREATE INDEX deliveries_due ON deliveries (webhook, next_try_at_ms) WHERE status = 'pending';

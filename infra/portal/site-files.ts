@@ -87,6 +87,7 @@ function protect(policy: string): string[] {
     `Content-Security-Policy: ${policy}`,
     "Referrer-Policy: no-referrer",
     "X-Content-Type-Options: nosniff",
+    "X-Frame-Options: DENY",
     "Cross-Origin-Opener-Policy: same-origin",
     "Cross-Origin-Resource-Policy: same-origin",
     "Permissions-Policy: camera=(), geolocation=(), microphone=()",

@@ -53,7 +53,7 @@ export async function archiveUsage(terms: ArchiveTerms): Promise<number> {
 
 /** The oldest UTC day with rows, once all of it is old enough; else null. */
 async function findDueDay({ db, days, now }: ArchiveTerms): Promise<number | null> {
-  const found = await wait(db.prepare(selectOldest).first<{ oldest: number | null }>());
+  const found = await wait<{ oldest: number | null } | null>(db.prepare(selectOldest).first());
   const oldest = found?.oldest ?? null;
   if (oldest === null) return null;
   const day = Math.floor(oldest / dayMs) * dayMs;
@@ -66,7 +66,7 @@ async function readPart(db: D1Database, day: number): Promise<ArchivedRow[]> {
     const last = rows.at(-1);
     const after = [last?.org ?? "", last?.admittedAtMs ?? 0, last?.id ?? ""];
     const page = db.prepare(selectPage).bind(day, day + dayMs, ...after, pageRows);
-    const { results } = await wait(page.all<ArchivedRow>());
+    const { results } = await wait<{ results: ArchivedRow[] }>(page.all());
     rows.push(...results);
     if (results.length < pageRows) break;
   }
@@ -75,7 +75,7 @@ async function readPart(db: D1Database, day: number): Promise<ArchivedRow[]> {
 
 async function writePart({ db, bucket, now }: ArchiveTerms, day: number, rows: ArchivedRow[]): Promise<void> {
   const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  const packed = await pass(new TextEncoder().encode(text), new CompressionStream("gzip"));
+  const packed = await pass(text, new CompressionStream("gzip"));
   const sha256 = digest(packed);
   const folder = `usage/${new Date(day).toISOString().slice(0, 10)}`;
   const name = `${folder}/${sha256.slice(0, 32)}`;
@@ -92,9 +92,9 @@ async function writePart({ db, bucket, now }: ArchiveTerms, day: number, rows: A
 
 /** What an object says, if its bytes are those that were written; else null. */
 async function readBack(bucket: R2Bucket, object: string, sha256: string): Promise<string | null> {
-  const found = await wait(bucket.get(object));
-  const bytes = found && new Uint8Array(await found.arrayBuffer());
-  if (!bytes || digest(bytes) !== sha256) return null;
+  const found = await wait<{ arrayBuffer(): Promise<ArrayBuffer> } | null>(bucket.get(object));
+  const bytes = found && (await found.arrayBuffer());
+  if (!bytes || digest(new Uint8Array(bytes)) !== sha256) return null;
   return new TextDecoder().decode(await pass(bytes, new DecompressionStream("gzip")));
 }
 
@@ -102,9 +102,12 @@ function digest(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Bytes as they come out of a transform. */
-async function pass(bytes: Uint8Array, through: CompressionStream | DecompressionStream): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(through)).arrayBuffer());
+/** What comes out of a transform. */
+async function pass(
+  content: string | ArrayBuffer,
+  through: CompressionStream | DecompressionStream,
+): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(new Blob([content]).stream().pipeThrough(through)).arrayBuffer());
 }
 
 function wait<T>(work: Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { OrgId } from "../../agreements/tokens/ids.ts";
 import { mintControlId } from "../../agreements/tokens/ids.ts";
 import type { Visit } from "../../visit.ts";
+import type { EventDraft } from "../events/types.ts";
 import type { ControlEnv, Principal } from "../http/port.ts";
 import type { Database, Statement } from "../http/store.ts";
 import { auditStart, hashEntry, type AuditActor, type AuditFacts, type AuditMark } from "./entry.ts";
@@ -22,7 +23,7 @@ export interface AuditedChange {
   after: AuditFacts | null;
   change: Statement;
   also?: (mark: AuditMark) => Statement[];
-  event?: { type: string; body: AuditFacts } | undefined;
+  event?: EventDraft | undefined;
 }
 
 /** What writing an entry needs of the world: for changes that no request asked for, too. */
@@ -47,14 +48,16 @@ export async function commitAudited({ db, actor, visit }: AuditWriter, planned: 
   return winRace(`the log of ${org}`, async () => {
     const head = await findAuditHead(db, org);
     const seq = (head?.seq ?? 0) + 1;
-    const atMs = visit.now();
+    const nowMs = visit.now();
+    // Clocks differ from isolate to isolate; the log is in the order of its times all the same.
+    const atMs = Math.max(nowMs, head?.atMs ?? 0);
     const prev = head?.hash ?? auditStart;
     const about = { org, seq, atMs, actor, action, target, before: before ?? null, after: after ?? null };
     const entry = { ...about, request: visit.id, prev };
     const hash = hashEntry(entry);
     const mark = { org, seq, hash };
     const id = mintControlId("event", (bytes) => visit.random(bytes));
-    const heard = event && { id, org, type: event.type, atMs, body: JSON.stringify(event.body) };
+    const heard = event && { id, org, type: event.type, atMs: nowMs, body: JSON.stringify(event.body) };
     const statements = [
       change,
       insertEntry(db, entry, hash),

@@ -3,9 +3,10 @@ import { OrgId } from "../../agreements/tokens/ids.ts";
 import type { Database, Statement } from "../http/store.ts";
 import type { AuditEntry, AuditMark } from "./entry.ts";
 
-const Head = z.object({ seq: z.int(), hash: z.string() });
+const Mark = z.object({ seq: z.int(), hash: z.string() });
+const Head = Mark.extend({ atMs: z.int() });
 
-/** Where an org's log ends: the last entry's number and hash. */
+/** Where an org's log ends: the last entry's number, hash and time. */
 export type AuditHead = z.infer<typeof Head>;
 
 /** A row of `audit`. */
@@ -39,7 +40,7 @@ export interface AuditFilter {
 
 /** Reads where an org's log ends; null when it has none yet. */
 export async function findAuditHead(db: Database, org: OrgId): Promise<AuditHead | null> {
-  const select = db.prepare("SELECT seq, hash FROM audit WHERE org = ? ORDER BY seq DESC LIMIT 1");
+  const select = db.prepare("SELECT seq, hash, at_ms AS atMs FROM audit WHERE org = ? ORDER BY seq DESC LIMIT 1");
   return Head.nullable().parse(await select.bind(org).first());
 }
 
@@ -58,6 +59,10 @@ export function insertEntry(db: Database, entry: AuditEntry, hash: string): Stat
 /** The SQL condition that an entry of this batch was written; takes its org, number and hash. */
 export const wasAudited = "EXISTS (SELECT 1 FROM audit WHERE org = ? AND seq = ? AND hash = ?)";
 
+/** The first entry of an org since a moment, or one that no log reaches; no entry is older than the one before it. */
+const firstSince = `coalesce((SELECT seq FROM audit INDEXED BY audit_by_time WHERE org = ? AND at_ms >= ?
+  ORDER BY at_ms, seq LIMIT 1), ${Number.MAX_SAFE_INTEGER})`;
+
 /**
  * Entries, newest first, from before entry `beforeSeq`. Indexes are named, since the planner takes the primary key
  * whatever is asked, and would walk a whole log for what stands in it seldom.
@@ -68,19 +73,25 @@ export async function selectAudit(
   beforeSeq: number,
   limit: number,
 ): Promise<AuditRow[]> {
+  const { org, fromMs, toMs } = filter;
   const given = [
     [writeAmong("target", filter.target), filter.target, "INDEXED BY audit_by_target"],
     [writeAmong("actor", filter.actor), filter.actor, "INDEXED BY audit_by_actor"],
     [writeAmong("action", filter.action), filter.action, "INDEXED BY audit_by_action"],
-    ["at_ms >= ?", filter.fromMs, ""],
-    ["at_ms < ?", filter.toMs, ""],
   ].filter(([, value]) => value !== undefined);
   const index = given[0]?.[2] ?? "";
-  const conditions = ["org = ?", "seq < ?", ...given.map(([sql]) => sql)].join(" AND ");
-  const select = db.prepare(`SELECT * FROM audit ${index} WHERE ${conditions} ORDER BY seq DESC LIMIT ?`);
-  const values = given.map(([, value]) => (Array.isArray(value) ? JSON.stringify(value) : value));
-  const { results } = await select.bind(filter.org, beforeSeq, ...values, limit).all();
-  return z.array(AuditRow).parse(results);
+  const conditions = ["org = ?", ...given.map(([sql]) => sql)];
+  const values: unknown[] = [org];
+  for (const [, value] of given) values.push(Array.isArray(value) ? JSON.stringify(value) : value);
+  // One bound at each end: of two at one end the index is searched by either, and the rest is walked.
+  conditions.push(toMs === undefined ? "seq < ?" : `seq < min(?, ${firstSince})`);
+  values.push(beforeSeq, ...(toMs === undefined ? [] : [org, toMs]));
+  if (fromMs !== undefined) {
+    conditions.push(`seq >= ${firstSince}`);
+    values.push(org, fromMs);
+  }
+  const select = db.prepare(`SELECT * FROM audit ${index} WHERE ${conditions.join(" AND ")} ORDER BY seq DESC LIMIT ?`);
+  return z.array(AuditRow).parse((await select.bind(...values, limit).all()).results);
 }
 
 function writeAmong(column: string, value: string | readonly string[] | undefined): string {
@@ -130,7 +141,7 @@ export async function selectUnsigned(
      WHERE o.id > ? AND (h.seq IS NULL OR (h.seq < a.seq AND h.at_ms < ?)) ORDER BY o.id LIMIT ?`,
   );
   const { results } = await select.bind(afterOrg, sinceMs, limit).all();
-  return z.array(Head.extend({ org: OrgId })).parse(results);
+  return z.array(Mark.extend({ org: OrgId })).parse(results);
 }
 
 /** Inserts a signed head; one that is there already stays. */

@@ -34,3 +34,8 @@ export async function selectStatement(db: Database, org: OrgId, { fromMs, toMs }
   const { results } = await select.bind(org, fromMs, toMs, statementLinesMax + 1).all();
   return z.array(StatementLine).parse(results);
 }
+
+/** Whether every line of the bill is in the roll-ups: those that are older than them are added up after a migration. */
+export async function isAddedUp(db: Database): Promise<boolean> {
+  return (await db.prepare("SELECT 1 FROM usage_backlog WHERE up_to > 0").first()) === null;
+}

@@ -6,7 +6,7 @@ import { defineEndpoint, describeJsonAnswer, refusalAnswer } from "../http/endpo
 import { formatIso } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { Month, readMonth } from "./month.ts";
-import { selectStatement, statementLinesMax } from "./queries.ts";
+import { isAddedUp, selectStatement, statementLinesMax } from "./queries.ts";
 import { statementStyle, writeStatementPage } from "./statement-page.ts";
 import { showLine, Statement, sumLines, writeStatementCsv } from "./statement.ts";
 
@@ -47,7 +47,7 @@ export const showStatement = defineEndpoint(
       org: org.id,
       orgName: org.name,
       month,
-      isFinal: nowMs >= span.toMs + endedRetentionMs,
+      isFinal: nowMs >= span.toMs + endedRetentionMs && (await isAddedUp(control.db)),
       writtenAt: formatIso(nowMs),
       lines: lines.map(showLine),
       totals: sumLines(lines),

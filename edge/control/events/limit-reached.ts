@@ -5,6 +5,7 @@ import type { Denial } from "../../ledger/port.ts";
 import { formatIso } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
 import { insertEventOnce } from "./queries.ts";
+import type { EventDraft } from "./types.ts";
 
 /** Whose call was refused, and when. */
 export interface Refused {
@@ -50,9 +51,9 @@ export class LimitEvents {
     { org, key, nowMs }: Refused,
     { name, fromMs }: { name: string; fromMs: number },
   ): Promise<void> {
-    const facts = { window, of, key, limit, from: formatIso(fromMs), resetAt: formatIso(resetAtMs) };
-    const id = `evt_${digestHex(name).slice(0, 22)}`;
-    const event = { id, org, type: "limit.reached", at_ms: nowMs, body: JSON.stringify(facts) };
+    const [from, resetAt] = [formatIso(fromMs), formatIso(resetAtMs)];
+    const { type, body }: EventDraft = { type: "limit.reached", body: { window, of, key, limit, from, resetAt } };
+    const event = { id: `evt_${digestHex(name).slice(0, 22)}`, org, type, at_ms: nowMs, body: JSON.stringify(body) };
     try {
       const row = await insertEventOnce(this.#db, event).first();
       if (row !== null) await this.#nudge(org);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EventId, OrgId } from "../../agreements/tokens/ids.ts";
-import type { Cursor } from "../http/fields.ts";
+import { boundCursor, type Cursor } from "../http/fields.ts";
 import type { Database, Statement } from "../http/store.ts";
 
 /** A row of `events`. `body` is JSON. */
@@ -20,13 +20,11 @@ export async function selectEvents(db: Database, filter: EventFilter, cursor: Cu
   const given = [
     ["type = ?", filter.type],
     ["at_ms >= ?", filter.fromMs],
-    ["at_ms < ?", filter.toMs],
   ].filter(([, value]) => value !== undefined);
   const conditions = ["org = ?", ...given.map(([sql]) => sql), "(at_ms, id) < (?, ?)"].join(" AND ");
   const select = db.prepare(`SELECT * FROM events WHERE ${conditions} ORDER BY at_ms DESC, id DESC LIMIT ?`);
-  const { results } = await select
-    .bind(filter.org, ...given.map(([, value]) => value), cursor.ms, cursor.id, limit)
-    .all();
+  const { ms, id } = boundCursor(cursor, filter.toMs);
+  const { results } = await select.bind(filter.org, ...given.map(([, value]) => value), ms, id, limit).all();
   return z.array(EventRow).parse(results);
 }
 

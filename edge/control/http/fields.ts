@@ -69,6 +69,14 @@ export interface Cursor {
 /** Before the first row of any newest-first list. */
 export const listStart: Cursor = { ms: Number.MAX_SAFE_INTEGER, id: "" };
 
+/**
+ * Where a page begins of what was before `toMs`: that moment, or the cursor, whichever is earlier. An index is searched
+ * by one bound at an end; behind a second one rows would be walked.
+ */
+export function boundCursor(cursor: Cursor, toMs: number | undefined): Cursor {
+  return toMs !== undefined && toMs <= cursor.ms ? { ms: toMs, id: "" } : cursor;
+}
+
 const cursorForm = /^\d{1,15}\.[a-z]{2,5}_[0-9A-Za-z]{1,22}(:late)?$/;
 
 const Cursor = z

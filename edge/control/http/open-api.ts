@@ -74,7 +74,7 @@ export function openApiDocument(): OpenApiDocument {
     openapi: "3.1.0",
     info: { title: "Penstock", version: "1", description: "Open models on your own GPUs, as a global HTTPS API." },
     servers: [{ url: "/" }],
-    security: [{ adminKey: [] }],
+    security: [{ adminKey: [] }, { session: [] }],
     tags: tagNames.map((name) => ({ name })),
   });
   return JSON.parse(JSON.stringify(document));

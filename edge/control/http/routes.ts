@@ -52,6 +52,7 @@ import { changeProject } from "../projects/change-project.ts";
 import { createProject } from "../projects/create-project.ts";
 import { listProjects } from "../projects/list-projects.ts";
 import { showProject } from "../projects/show-project.ts";
+import { changeServiceAccount } from "../service-accounts/change-service-account.ts";
 import { createServiceAccount } from "../service-accounts/create-service-account.ts";
 import { listServiceAccounts } from "../service-accounts/list-service-accounts.ts";
 import { removeServiceAccount } from "../service-accounts/remove-service-account.ts";
@@ -145,6 +146,7 @@ function mountPeople(app: OpenAPIHono<ControlEnv>): void {
   app.openapi(...changeProject);
   app.openapi(...createServiceAccount);
   app.openapi(...listServiceAccounts);
+  app.openapi(...changeServiceAccount);
   app.openapi(...removeServiceAccount);
 }
 

@@ -5,32 +5,30 @@ import { commitChange } from "../audit/commit.ts";
 import { diffFacts } from "../audit/diff.ts";
 import type { AuditFacts } from "../audit/entry.ts";
 import { winRace } from "../audit/races.ts";
+import type { EventDraft, EventFacts } from "../events/types.ts";
 import type { ControlEnv } from "../http/port.ts";
 import type { Statement } from "../http/store.ts";
 import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
 import { publishKey } from "../http/publish.ts";
 import { applyKeyChange, isInForce, KeyRow, undoRotation, updateKey, type KeyChange } from "./queries.ts";
 
-/** A step in a key's life, as the audit log and whoever listens to events hear of it. */
-export type KeyStep = "key.created" | "key.rotated" | "key.revoked" | "key.withdrawn" | "key.changed";
-
-/** Steps that are events too. */
-const eventSteps = new Set<KeyStep>(["key.created", "key.rotated", "key.revoked"]);
+/** A step in a key's life that is an event, too. */
+type KeyEvent = Extract<EventDraft, { type: "key.created" | "key.rotated" | "key.revoked" }>;
 
 /**
- * Takes a step of one key's life as one audited change; `isRepeated` makes no event of it. Null when the statement
- * changed nothing.
+ * Takes a step of one key's life as one audited change; the log has what the event tells, and what was before. What
+ * `isRepeated` is no event. Null when the statement changed nothing.
  */
 export async function commitKeyStep(
   c: Context<ControlEnv>,
-  step: KeyStep,
-  facts: { id: string; before: AuditFacts | null; after: AuditFacts | null; isRepeated?: boolean },
+  event: KeyEvent,
   change: Statement,
+  { before = null, isRepeated = false }: { before?: AuditFacts | null; isRepeated?: boolean } = {},
 ): Promise<KeyRow | null> {
-  const { id: target, before, after, isRepeated = false } = facts;
-  const org = c.var.org.id;
-  const event = eventSteps.has(step) && !isRepeated ? { type: step, body: { key: target, ...after } } : undefined;
-  const [row] = await commitChange(c, { org, action: step, target, before, after, change, event });
+  const { type: action, body } = event;
+  const { key: target, ...after } = body;
+  const told = isRepeated ? undefined : event;
+  const [row] = await commitChange(c, { org: c.var.org.id, action, target, before, after, change, event: told });
   return row === undefined ? null : KeyRow.parse(row);
 }
 
@@ -52,9 +50,14 @@ export async function commitKeyChange(
     refuseUnlessVersion(known, expected);
     if (!isInForce(known, nowMs)) throw new Refusal("conflict", { message: "This key is revoked or has expired." });
     const changed = applyKeyChange(known, change);
-    const facts = { id: known.id, ...diffFacts(describeKey(known), describeKey(changed)) };
-    const row = await commitKeyStep(c, "key.changed", facts, updateKey(control.db, changed, nowMs));
-    return row ? showVersion(c, row) : undefined;
+    const [row] = await commitChange(c, {
+      org: known.org,
+      action: "key.changed",
+      target: known.id,
+      ...diffFacts(describeKey(known), describeKey(changed)),
+      change: updateKey(control.db, changed, nowMs),
+    });
+    return row === undefined ? undefined : showVersion(c, KeyRow.parse(row));
   });
 }
 
@@ -79,11 +82,11 @@ export async function withdrawKey(
   for (const row of z.array(KeyRow).parse(rows)) visit.afterwards(publishKey(c, row));
 }
 
-/** What the audit log tells of a key: never the key, nor its digest. */
+/** What the audit log and events tell of a key: never the key, nor its digest. */
 export function describeKey(
   row: Pick<KeyRow, "kind" | "name" | "hint" | "endpoints" | "models" | "ip_cidrs" | "limits" | "expires_at_ms"> &
     Pick<KeyRow, "owner" | "project">,
-): AuditFacts {
+): Omit<EventFacts<"key.created">, "key"> {
   const { kind, name, hint, endpoints, models, ip_cidrs, limits, expires_at_ms, owner, project } = row;
   return { kind, name, hint, endpoints, models, ipCidrs: ip_cidrs, limits, expiresAtMs: expires_at_ms, owner, project };
 }

@@ -83,9 +83,9 @@ export async function makeKey(
     expiresAtMs: given.expiresAt ?? null,
     createdAtMs: nowMs,
   };
-  const after = describeKey({ ...draft, ip_cidrs: draft.ipCidrs, expires_at_ms: draft.expiresAtMs });
-  const facts = { id: draft.id, before: null, after };
-  const row = await commitKeyStep(c, "key.created", facts, insertKey(control.db, draft, max));
+  const facts = describeKey({ ...draft, ip_cidrs: draft.ipCidrs, expires_at_ms: draft.expiresAtMs });
+  const event = { type: "key.created", body: { key: draft.id, ...facts } } as const;
+  const row = await commitKeyStep(c, event, insertKey(control.db, draft, max));
   if (!row) throw await findWhyNot(c, { kind, owner, project }, max);
   try {
     await publishKey(c, row);

@@ -48,8 +48,9 @@ async function commitRevoke(c: Context<ControlEnv>, id: KeyId): Promise<KeyRow> 
     const nowMs = visit.now();
     const isRepeated = known.revoked_at_ms !== null;
     const revokedAtMs = known.revoked_at_ms ?? nowMs;
-    const facts = { id, before: { revokedAtMs: known.revoked_at_ms }, after: { revokedAtMs }, isRepeated };
-    const row = await commitKeyStep(c, "key.revoked", facts, revokeKeyRow(control.db, id, nowMs, isRepeated));
-    return row ?? undefined;
+    const before = { revokedAtMs: known.revoked_at_ms };
+    const event = { type: "key.revoked", body: { key: id, revokedAtMs } } as const;
+    const change = revokeKeyRow(control.db, id, nowMs, isRepeated);
+    return (await commitKeyStep(c, event, change, { before, isRepeated })) ?? undefined;
   });
 }

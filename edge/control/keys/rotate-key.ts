@@ -71,13 +71,10 @@ export const rotateKey = defineEndpoint(
     refuseOutliving(c, old.kind, expiresAtMs);
     const minted = await mintKey(old.kind, org.id, control.keyring, (bytes) => visit.random(bytes));
     const max = readKeyRoom(org, old.kind);
-    const facts = {
-      id: minted.id,
-      before: null,
-      after: describeKey({ ...old, hint: minted.hint, expires_at_ms: expiresAtMs }),
-    };
+    const facts = describeKey({ ...old, hint: minted.hint, expires_at_ms: expiresAtMs });
+    const event = { type: "key.created", body: { key: minted.id, ...facts } } as const;
     const draft = { ...minted, expiresAtMs, createdAtMs: nowMs };
-    const row = await commitKeyStep(c, "key.created", facts, insertSuccessor(control.db, old.id, draft, max));
+    const row = await commitKeyStep(c, event, insertSuccessor(control.db, old.id, draft, max));
     if (!row) throw (await findFull(control.db, org, max, nowMs)) ?? new Refusal("conflict", { message: rotated });
     const replaced = await handOver(c, old, row, overlapSeconds);
     return c.json({ ...toKey(row, nowMs), secret: minted.text, replaced: toKey(replaced, nowMs) }, 201);
@@ -100,8 +97,8 @@ async function handOver(c: Context<ControlEnv>, old: KeyRow, fresh: KeyRow, over
   let ended: KeyRow | null = null;
   try {
     await publishKey(c, fresh);
-    const facts = { id: old.id, before: null, after: { replacedBy: fresh.id, overlapSeconds } };
-    ended = await commitKeyStep(c, "key.rotated", facts, endKey(control.db, old.id, nowMs, overlapSeconds * 1_000));
+    const event = { type: "key.rotated", body: { key: old.id, replacedBy: fresh.id, overlapSeconds } } as const;
+    ended = await commitKeyStep(c, event, endKey(control.db, old.id, nowMs, overlapSeconds * 1_000));
     if (ended) await publishKey(c, ended);
   } catch (cause) {
     await cleanUp(c, () => withdrawKey(c, fresh, ended && { ended, expiresAtMs: old.expires_at_ms }));

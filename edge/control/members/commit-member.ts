@@ -3,6 +3,7 @@ import type { UserId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { winRace } from "../audit/races.ts";
+import type { EventDraft, EventFacts } from "../events/types.ts";
 import { refuseUnlessMay } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { endKeys, planEnding, type EndingKeys } from "../owners/queries.ts";
@@ -69,15 +70,15 @@ async function takeStep(
     after: { role: to, revokedKeys },
     change: readStatement(c, known, step, ending),
     also: (mark) => (ending ? [endKeys(control.db, ending, visit.now(), mark)] : []),
-    event:
-      action === "member.keys_ended"
-        ? undefined
-        : {
-            type: "role" in step ? "member.changed" : "member.removed",
-            body: { user, role: to, before: role, revokedKeys: revokedKeys.length },
-          },
+    event: describeStep(step, { user, before: role, revokedKeys: revokedKeys.length }),
   });
   return rows.length > 0;
+}
+
+/** What is told of a step: nothing of keys that end before a member leaves. */
+function describeStep(step: MemberStep, facts: EventFacts<"member.removed">): EventDraft | undefined {
+  if ("role" in step) return { type: "member.changed", body: { ...facts, role: step.role } };
+  return step.action === "member.keys_ended" ? undefined : { type: "member.removed", body: facts };
 }
 
 function readStatement(c: Context<ControlEnv>, known: MemberRow, step: MemberStep, ending: EndingKeys | null) {

@@ -47,6 +47,7 @@ import {
   openAiDeleteServiceAccount,
   openAiListServiceAccounts,
   openAiShowServiceAccount,
+  openAiUpdateServiceAccount,
 } from "./projects/service-accounts.ts";
 import { openAiCosts } from "./usage/costs.ts";
 import {
@@ -95,6 +96,7 @@ function mountProjects(app: OpenAPIHono<ControlEnv>): void {
   app.openapi(...openAiCreateServiceAccount);
   app.openapi(...openAiListServiceAccounts);
   app.openapi(...openAiShowServiceAccount);
+  app.openapi(...openAiUpdateServiceAccount);
   app.openapi(...openAiDeleteServiceAccount);
   app.openapi(...openAiCreateServiceAccountKey);
   app.openapi(...openAiShowProjectRetention);

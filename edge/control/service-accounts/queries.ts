@@ -64,6 +64,15 @@ export async function selectAccountsById(db: Database, org: OrgId, ids: string[]
   return z.array(ServiceAccountRow).parse((await select.bind(org, JSON.stringify(ids)).all()).results);
 }
 
+/** Renames a service account; no row when it is removed or has changed since it was read. */
+export function renameAccountRow(db: Database, { id, version }: ServiceAccountRow, name: string): Statement {
+  const update = db.prepare(
+    `UPDATE service_accounts SET name = ?, version = version + 1
+     WHERE id = ? AND version = ? AND removed_at_ms IS NULL RETURNING *`,
+  );
+  return update.bind(name, id, version);
+}
+
 /** Removes a service account; no row when it is removed already, or its keys have changed since they were read. */
 export function removeServiceAccountRow(
   db: Database,

@@ -2,8 +2,9 @@ import { z } from "zod";
 import { mapNames, toSnakeCase } from "../../agreements/names.ts";
 import { amountColumns, listColumns, usageColumnNames } from "../../agreements/records/usage-columns.ts";
 import type { OrgId } from "../../agreements/tokens/ids.ts";
-import type { Cursor } from "../http/fields.ts";
+import { boundCursor, type Cursor } from "../http/fields.ts";
 import type { Database } from "../http/store.ts";
+import { sumRollUps } from "./rollup-queries.ts";
 
 /** Each column under its name here: `prompt_tokens` is `promptTokens`. */
 const sql = mapNames(usageColumnNames, toSnakeCase);
@@ -38,17 +39,28 @@ export interface UsageFilter {
   owner?: string | null | undefined;
 }
 
+const hourMs = 3_600_000;
 const admitted = sql.admittedAtMs;
 
-const writeMatching = (prefix: string) =>
-  `${prefix}org = ?1 AND ${prefix}${admitted} >= ?2 AND ${prefix}${admitted} < ?3
-  AND (?4 IS NULL OR key = ?4) AND (?5 IS NULL OR model = ?5)
-  AND (?7 IS NULL OR key IN (SELECT id FROM keys WHERE org = ?1 AND owner = ?7))`;
-
-/** One call's rows are found by their ids (`+` keeps SQLite from the other way), all others by org and time. */
-function writeMatch({ hold }: UsageFilter): string {
-  if (hold === undefined) return `?6 IS NULL AND ${writeMatching("")}`;
-  return `id IN (?6, ?6 || ':late') AND ${writeMatching("+")}`;
+/**
+ * The rows that match, and the values to bind. One call's are found by their ids (`+` keeps SQLite from the other way),
+ * a key's by its index, which the planner would not take, all others by their org and time.
+ */
+function writeMatch({ org, fromMs, toMs, key, model, hold, owner }: UsageFilter): { rows: string; values: unknown[] } {
+  const index = key !== undefined && hold === undefined ? "INDEXED BY usage_by_key" : "";
+  const by = hold === undefined ? "" : "+";
+  const given: [condition: string, ...values: unknown[]][] = [
+    [`${by}org = ?`, org],
+    [`${by}${admitted} >= ?`, fromMs],
+    [`${by}${admitted} < ?`, toMs],
+    [`${by}key = ?`, key],
+    ["model = ?", model],
+    ["id IN (?, ? || ':late')", hold, hold],
+    ["key IN (SELECT id FROM keys WHERE org = ? AND owner = ?)", ...(owner == null ? [] : [org, owner])],
+  ];
+  const chosen = given.filter(([, value]) => value !== undefined);
+  const rows = `usage ${index} WHERE ${chosen.map(([sql]) => sql).join(" AND ")}`;
+  return { rows, values: chosen.flatMap(([, ...values]) => values) };
 }
 
 /** What came late is added, but is no further call: its row's id is not its hold's. */
@@ -60,32 +72,39 @@ const sums = [
 /** Rows, newest first, from after `cursor`. */
 export async function selectUsage(
   db: Database,
-  filter: UsageFilter,
+  { toMs, ...filter }: UsageFilter,
   cursor: Cursor,
   limit: number,
 ): Promise<StoredUsage[]> {
+  const { rows, values } = writeMatch(filter);
+  const { ms, id } = boundCursor(cursor, toMs);
   const select = db.prepare(
-    `SELECT ${columns} FROM usage WHERE ${writeMatch(filter)} AND (${admitted}, id) < (?8, ?9)
-     ORDER BY ${admitted} DESC, id DESC LIMIT ?10`,
+    `SELECT ${columns} FROM ${rows} AND (${admitted}, id) < (?, ?)
+     ORDER BY ${admitted} DESC, id DESC LIMIT ?`,
   );
-  const { results } = await select.bind(...bindFilter(filter), cursor.ms, cursor.id, limit).all();
+  const { results } = await select.bind(...values, ms, id, limit).all();
   return z.array(StoredUsage).parse(results);
 }
 
-/** The sums over every row that matches, not just a page. */
+/**
+ * The sums over every row that matches, not just a page, those in the archive too: of whole hours from roll-ups, of
+ * what is before and behind them, and of one call, from rows.
+ */
 export async function sumUsage(db: Database, filter: UsageFilter): Promise<UsageSums> {
-  const select = db.prepare(`SELECT ${sums} FROM usage WHERE ${writeMatch(filter)}`);
-  return UsageSums.parse(await select.bind(...bindFilter(filter)).first());
+  const { fromMs = 0, toMs = Number.MAX_SAFE_INTEGER, hold } = filter;
+  const [wholeFromMs, wholeToMs] = [Math.ceil(fromMs / hourMs) * hourMs, Math.floor(toMs / hourMs) * hourMs];
+  if (hold !== undefined || wholeFromMs >= wholeToMs) return sumRows(db, filter);
+  const parts = await Promise.all([
+    sumRollUps(db, { ...filter, fromMs: wholeFromMs, toMs: wholeToMs }, { by: null, group: null, limit: 1 }),
+    fromMs < wholeFromMs ? sumRows(db, { ...filter, toMs: wholeFromMs }) : [],
+    filter.toMs !== undefined && wholeToMs < toMs ? sumRows(db, { ...filter, fromMs: wholeToMs }) : [],
+  ]);
+  const total = (name: keyof UsageSums) => parts.flat().reduce((sum, part) => sum + part[name], 0);
+  return UsageSums.parse(mapNames(["calls", ...amountColumns] as const, total));
 }
 
-function bindFilter(filter: UsageFilter): unknown[] {
-  return [
-    filter.org,
-    filter.fromMs ?? 0,
-    filter.toMs ?? Number.MAX_SAFE_INTEGER,
-    filter.key ?? null,
-    filter.model ?? null,
-    filter.hold ?? null,
-    filter.owner ?? null,
-  ];
+async function sumRows(db: Database, filter: UsageFilter): Promise<UsageSums> {
+  const { rows, values } = writeMatch(filter);
+  const select = db.prepare(`SELECT ${sums} FROM ${rows}`);
+  return UsageSums.parse(await select.bind(...values).first());
 }

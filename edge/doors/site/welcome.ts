@@ -35,6 +35,7 @@ const headers = {
   "cache-control": "no-cache",
   "content-security-policy": policy,
   "referrer-policy": "no-referrer",
+  "x-frame-options": "DENY",
   vary: "accept",
 };
 

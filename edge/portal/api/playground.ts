@@ -119,18 +119,44 @@ export async function streamChat(
 
 async function takeParts(answer: LiveAnswer, body: ReadableStream<Uint8Array>, startMs: number): Promise<void> {
   let isDone = false;
-  for await (const part of readChat(body)) {
-    answer.state = "streaming";
-    if (part.kind === "text" || part.kind === "thought") answer.ttftMs ??= readNow() - startMs;
-    if (part.kind === "text") answer.text += part.text;
-    else if (part.kind === "thought") answer.thought += part.text;
-    else if (part.kind === "finish") answer.finish = part.reason;
-    else if (part.kind === "failure") answer.message = part.message;
-    else if (part.kind === "done") isDone = true;
-    else {
-      answer.promptTokens = part.promptTokens;
-      answer.completionTokens = part.completionTokens;
+  const written = writeByFrames(answer);
+  try {
+    for await (const part of readChat(body)) {
+      answer.state = "streaming";
+      if (part.kind === "text" || part.kind === "thought") {
+        answer.ttftMs ??= readNow() - startMs;
+        written.add(part.kind, part.text);
+      } else if (part.kind === "finish") answer.finish = part.reason;
+      else if (part.kind === "failure") answer.message = part.message;
+      else if (part.kind === "done") isDone = true;
+      else {
+        answer.promptTokens = part.promptTokens;
+        answer.completionTokens = part.completionTokens;
+      }
     }
+  } finally {
+    written.flush();
   }
   answer.state = isDone && answer.message === null ? "complete" : "broken";
+}
+
+/**
+ * Shows what comes once a frame, however many tokens that are: drawn token by token, several fast models would leave
+ * the page no time to hear of a press on Stop.
+ */
+function writeByFrames(answer: LiveAnswer) {
+  const waiting = { text: "", thought: "" };
+  let isDue = false;
+  const flush = () => {
+    isDue = false;
+    if (waiting.text !== "") answer.text += waiting.text;
+    if (waiting.thought !== "") answer.thought += waiting.thought;
+    Object.assign(waiting, { text: "", thought: "" });
+  };
+  const add = (kind: "text" | "thought", text: string) => {
+    waiting[kind] += text;
+    if (!isDue) requestAnimationFrame(flush);
+    isDue = true;
+  };
+  return { add, flush };
 }

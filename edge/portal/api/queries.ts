@@ -60,6 +60,11 @@ export function useCurrency(): ComputedRef<string> {
   return computed(() => data.value?.currency ?? "USD");
 }
 
+/** Has a query an answer, or a reason why there is none? What stands below it comes then, and is not pushed down. */
+export function isAnswered(query: { data: Ref<unknown>; error: Ref<Error | null> }): boolean {
+  return query.data.value !== undefined || query.error.value !== null;
+}
+
 /** A change that can be made: what came of it, and how it stands. */
 export interface PortalChange<Input, Answer> {
   /** Makes it; its answer, or null when it was refused. */

@@ -3,23 +3,32 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openDemo } from "#infra/local/demo.ts";
+import { openDemo, signInOwner } from "#infra/local/demo.ts";
 import { root, startStack } from "#infra/local/stack.ts";
 import { openFuzzOrg, waitUntilHealthy } from "./fuzz-org.ts";
+import { openNameServer } from "./name-server.ts";
 
 const usage = `npm run fuzz:api -- [options]
 
   --examples N   test cases of each operation and phase (100)
   --seed N       the seed of the cases (1)
-  --only NAME    model, admin or operator: with that key alone
+  --only NAME    model, admin or operator: with that key alone; owner: in a browser's session; nobody: without either
   --help         show this
 `;
 
 /** Where README.md says to install it. */
 const program = join(root, ".penstock/python/bin/schemathesis");
 const config = new URL("schemathesis.toml", import.meta.url).pathname;
-/** Which operations each kind of key is for. */
-const pathsByKey = { model: "^/(?!control)", admin: "^/control", operator: "^/control" } as const;
+/** Which operations each caller is for; what would end a session is left to those who have none. */
+const paths = {
+  model: ["--include-path-regex", "^/(?!control|auth)"],
+  admin: ["--include-path-regex", "^/control"],
+  owner: ["--include-path-regex", "^/(control|auth)", "--exclude-path-regex", "^/auth/(sign-out|sessions)"],
+  operator: ["--include-path-regex", "^/control"],
+  nobody: ["--include-path-regex", "^/auth"],
+};
+type Caller = keyof typeof paths;
+const callers: Caller[] = ["model", "admin", "owner", "operator", "nobody"];
 
 const { values: flags } = parseArgs({
   options: {
@@ -30,40 +39,50 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** One run of schemathesis over what a key is for; resolves to its exit code. */
-function runSchemathesis(stateDir: string, edge: string, [paths, key]: readonly [string, string]): Promise<number> {
+/** One run of schemathesis over what a caller is for; resolves to its exit code. */
+function runSchemathesis(stateDir: string, edge: string, caller: Caller, headers: string[]): Promise<number> {
   const { examples, seed } = flags;
-  const args = ["--config-file", config, "run", `${edge}/openapi.json`, "--include-path-regex", paths];
+  const args = ["--config-file", config, "run", `${edge}/openapi.json`, ...paths[caller]];
+  args.push(...headers.flatMap((header) => ["-H", header]));
   args.push("--max-examples", examples, "--seed", seed, "--continue-on-failure", "--generation-database", "none");
-  const child = spawn(program, args, {
-    cwd: stateDir,
-    stdio: "inherit",
-    env: { ...process.env, PENSTOCK_FUZZ_KEY: key },
-  });
+  const child = spawn(program, args, { cwd: stateDir, stdio: "inherit" });
   return new Promise((resolve, reject) => {
     child.once("error", reject).once("exit", (code) => resolve(code ?? 1));
   });
 }
 
+type Keys = Record<"model" | "admin" | "operator", string>;
+
+/** What a caller sends with each request. */
+async function listHeaders(edge: string, caller: Caller, keys: Keys): Promise<string[]> {
+  if (caller === "nobody") return [`Origin: ${edge}`];
+  if (caller !== "owner") return [`Authorization: Bearer ${keys[caller]}`];
+  const owner = await signInOwner(edge);
+  if (!owner) throw new Error("the stack shows no codes");
+  return [`Cookie: ${owner["cookie"]}`, `Origin: ${edge}`];
+}
+
 async function fuzz(): Promise<number> {
   const stateDir = mkdtempSync(join(tmpdir(), "penstock-fuzz-"));
   process.once("exit", () => rmSync(stateDir, { recursive: true, force: true }));
-  const stack = await startStack({ port: 0, stateDir, simulatorArgs: ["--step-ms", "1"] });
+  const { vars, ...names } = await openNameServer();
+  const stack = await startStack({ port: 0, stateDir, vars, simulatorArgs: ["--step-ms", "1"] });
   try {
     const { edge } = stack;
     const { adminKey: operator } = await openDemo(stateDir, edge.url, stack.secrets.bootstrapToken);
     await waitUntilHealthy(edge.url);
     let findings = 0;
-    for (const name of ["model", "admin", "operator"] as const) {
-      if (flags.only !== undefined && flags.only !== name) continue;
-      const keys = await openFuzzOrg(edge.url, operator);
-      console.log(`\n== with ${name === "model" ? "a model" : `an ${name}'s`} key`);
-      const code = await runSchemathesis(stateDir, edge.url, [pathsByKey[name], { ...keys, operator }[name]]);
+    for (const caller of callers) {
+      if (flags.only !== undefined && flags.only !== caller) continue;
+      const keys = { ...(await openFuzzOrg(edge.url, operator)), operator };
+      console.log(`\n== ${caller}`);
+      const code = await runSchemathesis(stateDir, edge.url, caller, await listHeaders(edge.url, caller, keys));
       if (code !== 0) findings++;
     }
     return findings;
   } finally {
     await stack.close();
+    await names.close();
   }
 }
 

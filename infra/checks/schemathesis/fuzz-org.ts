@@ -2,6 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** The keys of an org that no limit stops. */
 export interface FuzzKeys {
+  /** The org's id. */
+  id: string;
   model: string;
   admin: string;
   /** Makes a further key with scopes or limits of its own, as `POST /control/orgs/{org}/keys` takes them. */
@@ -23,7 +25,7 @@ export async function openFuzzOrg(edge: string, operatorKey: string): Promise<Fu
   const limits = { requestsPerMinute: null, requestsPerHour: null, requestsPerDay: null, concurrency: null };
   await ask("PATCH", `/orgs/${id}`, { plan: "enterprise", limits: { ...limits, tokensPerDay: null } });
   const make = async (scopes: object) => (await ask("POST", `/orgs/${id}/keys`, { name: "fuzz", ...scopes })).secret;
-  return { model: await make({}), admin: await make({ kind: "admin" }), make };
+  return { id, model: await make({}), admin: await make({ kind: "admin" }), make };
 }
 
 /** Waits until every model has a node. */

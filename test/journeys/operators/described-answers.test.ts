@@ -231,6 +231,7 @@ const askings: Record<string, Asking[]> = {
   revokeInvitation: [{ body: {} }],
   listServiceAccounts: [{}],
   createServiceAccount: [{ body: { name: "described too" }, status: 201 }],
+  changeServiceAccount: [{ body: { name: "described again" } }],
   removeServiceAccount: [{ body: {} }],
   listBudgets: [{}],
   changeBudget: [{ body: { amountMicros: 2_000_000 } }],

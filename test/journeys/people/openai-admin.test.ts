@@ -126,6 +126,8 @@ describe("keys and service accounts", () => {
       () => admin.projects.serviceAccounts.retrieve(account.id, { project_id: elsewhere }),
     ])
       expect(await failure(lost())).toBeInstanceOf(OpenAI.NotFoundError);
+    const renamed = await admin.projects.serviceAccounts.update(account.id, { project_id, name: "Hourly" });
+    expect(renamed).toMatchObject({ id: account.id, name: "Hourly", role: "member" });
     await admin.projects.serviceAccounts.delete(account.id, { project_id });
     const gone = admin.projects.serviceAccounts.retrieve(account.id, { project_id });
     expect(await failure(gone)).toBeInstanceOf(OpenAI.NotFoundError);

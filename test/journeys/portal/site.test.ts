@@ -17,6 +17,7 @@ test("each page is a file with the strict policy, and what is none is the API's 
     expect(policy).not.toMatch(/unsafe|\*|https?:/);
     expect(response.headers.get("referrer-policy")).toBe("no-referrer");
     expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(response.headers.get("x-frame-options")).toBe("DENY");
     await response.arrayBuffer();
   }
   const missing = await fetch(`${edge}/portal/nothing`);

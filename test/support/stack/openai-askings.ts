@@ -14,6 +14,7 @@ export const openAiAskings: Record<string, { body?: object; query?: string; stat
   openaiListServiceAccounts: [{ query: "?limit=1" }],
   openaiListProjectApiKeys: [{ query: "?limit=1" }],
   openaiRetrieveServiceAccount: [lost],
+  openaiUpdateServiceAccount: [{ body: { name: "described" }, ...lost }],
   openaiCreateServiceAccountApiKey: [{ body: {}, ...lost }],
   openaiDeleteServiceAccount: [{ body: {}, ...lost }],
   openaiRetrieveProjectApiKey: [lost],

@@ -24,6 +24,7 @@ export const eventNames: Readonly<Record<string, string>> = {
   "org.responses_shredded": "organization.updated",
   "project.changed": "project.updated",
   "project.withdrawn": "project.deleted",
+  "service_account.changed": "service_account.updated",
   "service_account.removed": "service_account.deleted",
 };
 

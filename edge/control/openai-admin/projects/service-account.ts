@@ -3,9 +3,10 @@ import type { Context } from "hono";
 import { KeyId, ServiceAccountId, type ProjectId } from "../../../agreements/tokens/ids.ts";
 import { Refusal } from "../../../errors.ts";
 import type { ControlEnv } from "../../http/port.ts";
+import { makeKey } from "../../keys/create-key.ts";
 import type { KeyRow } from "../../keys/queries.ts";
 import { findServiceAccount, type ServiceAccountRow } from "../../service-accounts/queries.ts";
-import { describeDeleted, Seconds, toSeconds, toSecondsOrNull } from "../fields.ts";
+import { describeDeleted, readExpiry, Seconds, toSeconds, toSecondsOrNull } from "../fields.ts";
 import { OpenAiProjectPath } from "./project.ts";
 
 /** A service account as OpenAI's admin API shows it. */
@@ -61,7 +62,7 @@ export function toOpenAiServiceAccount(row: ServiceAccountRow): z.infer<typeof O
 }
 
 /** A new key as OpenAI's admin API shows it, with its text. */
-export function toOpenAiAccountKey(row: KeyRow, secret: string): z.infer<typeof OpenAiServiceAccountKey> {
+function toOpenAiAccountKey(row: KeyRow, secret: string): z.infer<typeof OpenAiServiceAccountKey> {
   return {
     id: row.id,
     object: "organization.project.service_account.api_key",
@@ -90,4 +91,15 @@ export async function requireAccount(
   const row = await findAccount(c, given);
   if (row.removed_at_ms !== null) throw new Refusal("not_found");
   return row;
+}
+
+/** Makes a key for a service account, in its project. */
+export async function makeAccountKey(
+  c: Context<ControlEnv>,
+  { id: owner, project, name: usual }: ServiceAccountRow,
+  given: { name?: string | undefined; expires_in_seconds?: number | null | undefined },
+) {
+  const expiresAt = readExpiry(given.expires_in_seconds, c.var.visit.now());
+  const { row, secret } = await makeKey(c, { name: given.name ?? usual, owner, project, expiresAt });
+  return toOpenAiAccountKey(row, secret);
 }

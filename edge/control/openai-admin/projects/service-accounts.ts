@@ -1,5 +1,4 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import {
   defineEndpoint,
   describeJsonAnswer,
@@ -9,25 +8,24 @@ import {
   refuseUnlessMay,
 } from "../../http/endpoint.ts";
 import { Name } from "../../http/fields.ts";
-import type { ControlEnv } from "../../http/port.ts";
 import { cleanUp } from "../../http/publish.ts";
-import { makeKey } from "../../keys/create-key.ts";
+import { renameServiceAccount } from "../../service-accounts/change-service-account.ts";
 import { makeServiceAccount } from "../../service-accounts/create-service-account.ts";
-import { findServiceAccount, selectServiceAccounts, type ServiceAccountRow } from "../../service-accounts/queries.ts";
+import { findServiceAccount, selectServiceAccounts } from "../../service-accounts/queries.ts";
 import { endServiceAccount } from "../../service-accounts/remove-service-account.ts";
-import { ExpiresIn, readExpiry } from "../fields.ts";
+import { ExpiresIn } from "../fields.ts";
 import { afterFields, describeList, readPage, showList } from "../lists.ts";
 import { OpenAiProjectPath } from "./project.ts";
 import { requireProject } from "./projects.ts";
 import {
   findAccount,
+  makeAccountKey,
   OpenAiServiceAccount,
   OpenAiServiceAccountDeleted,
   OpenAiServiceAccountKey,
   OpenAiServiceAccountMade,
   OpenAiServiceAccountPath,
   requireAccount,
-  toOpenAiAccountKey,
   toOpenAiServiceAccount,
 } from "./service-account.ts";
 
@@ -40,19 +38,12 @@ const Create = z
     expires_in_seconds: ExpiresIn,
   })
   .openapi("OpenAiServiceAccountCreate");
+const Update = z
+  .strictObject({ name: Name, role: z.literal("member").optional() })
+  .openapi("OpenAiServiceAccountUpdate");
 const CreateKey = z
   .strictObject({ name: Name.optional(), expires_in_seconds: ExpiresIn })
   .openapi("OpenAiServiceAccountApiKeyCreate");
-
-async function makeAccountKey(
-  c: Context<ControlEnv>,
-  { id: owner, project, name: usual }: ServiceAccountRow,
-  given: z.infer<typeof CreateKey>,
-) {
-  const expiresAt = readExpiry(given.expires_in_seconds, c.var.visit.now());
-  const { row, secret } = await makeKey(c, { name: given.name ?? usual, owner, project, expiresAt });
-  return toOpenAiAccountKey(row, secret);
-}
 
 /** Makes a service account and its first key; when the key cannot be made, the account is removed again. */
 export const openAiCreateServiceAccount = defineEndpoint(
@@ -125,6 +116,24 @@ export const openAiShowServiceAccount = defineEndpoint(
     responses: { 200: describeJsonAnswer("The service account.", OpenAiServiceAccount), default: refusalAnswer },
   }),
   async (c) => c.json(toOpenAiServiceAccount(await requireAccount(c, c.req.valid("param"))), 200),
+);
+
+/** Renames a service account. */
+export const openAiUpdateServiceAccount = defineEndpoint(
+  "serviceAccounts.write",
+  createRoute({
+    method: "post",
+    path,
+    operationId: "openaiUpdateServiceAccount",
+    tags,
+    summary: "Rename a service account, in OpenAI's form",
+    request: { params: OpenAiServiceAccountPath, body: describeJsonBody(Update) },
+    responses: { 200: describeJsonAnswer("The service account.", OpenAiServiceAccount), default: refusalAnswer },
+  }),
+  async (c) => {
+    const { id } = await requireAccount(c, c.req.valid("param"));
+    return c.json(toOpenAiServiceAccount(await renameServiceAccount(c, id, c.req.valid("json").name)), 200);
+  },
 );
 
 /** Removes a service account, and takes its keys out of force. */

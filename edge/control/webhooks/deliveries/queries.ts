@@ -32,12 +32,13 @@ export async function selectDeliveries(
   cursor: Cursor,
   limit: number,
 ): Promise<DeliveryRow[]> {
+  const given = status === undefined ? [] : [status];
   const select = db.prepare(
-    `SELECT d.*, e.type FROM deliveries d JOIN events e ON e.id = d.event
-     WHERE d.webhook = ?1 AND (?2 IS NULL OR d.status = ?2) AND (d.created_at_ms, d.id) < (?3, ?4)
-     ORDER BY d.created_at_ms DESC, d.id DESC LIMIT ?5`,
+    `SELECT d.*, e.type FROM deliveries d CROSS JOIN events e ON e.id = d.event
+     WHERE d.webhook = ? ${given.map(() => "AND d.status = ?").join("")} AND (d.created_at_ms, d.id) < (?, ?)
+     ORDER BY d.created_at_ms DESC, d.id DESC LIMIT ?`,
   );
-  const { results } = await select.bind(webhook, status ?? null, cursor.ms, cursor.id, limit).all();
+  const { results } = await select.bind(webhook, ...given, cursor.ms, cursor.id, limit).all();
   return z.array(DeliveryRow).parse(results);
 }
 

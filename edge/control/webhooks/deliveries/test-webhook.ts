@@ -1,6 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { mintControlId } from "../../../agreements/tokens/ids.ts";
 import { Refusal } from "../../../errors.ts";
+import type { EventDraft } from "../../events/types.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../../http/endpoint.ts";
 import { findWebhook } from "../queries.ts";
 import { WebhookPath } from "../webhook.ts";
@@ -28,9 +29,9 @@ export const testWebhook = defineEndpoint(
     const nowMs = visit.now();
     const random = (bytes: number) => visit.random(bytes);
     const [event, id] = [mintControlId("event", random), mintControlId("delivery", random)];
-    const body = JSON.stringify({ webhook: known.id });
+    const { type, body }: EventDraft = { type: "webhook.test", body: { webhook: known.id } };
     await db.batch([
-      insertTestEvent(db, { id: event, org: org.id, type: "webhook.test", at_ms: nowMs, body }, known.id),
+      insertTestEvent(db, { id: event, org: org.id, type, at_ms: nowMs, body: JSON.stringify(body) }, known.id),
       insertDelivery(db, { id, webhook: known.id, event, nowMs }),
     ]);
     const row = await findDelivery(db, org.id, id);

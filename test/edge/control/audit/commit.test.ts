@@ -55,10 +55,19 @@ describe("a change and its entry (S13)", () => {
     expect(await readChain(world.a.org)).toEqual(before);
     expect(await world.select("SELECT name FROM orgs WHERE name IN ('x', 'broken')")).toEqual([]);
     const events = await world.select("SELECT * FROM events WHERE org = ?", world.a.org);
-    await commitAudited(writer(), { ...rename("told"), event: { type: "member.added", body: { user: "u" } } });
+    const event = { type: "webhook.test", body: { webhook: "wh_0000000000000000000000" } } as const;
+    await commitAudited(writer(), { ...rename("told"), event });
     expect(await readChain(world.a.org)).toHaveLength(before.length + 1);
     const told = (await world.select("SELECT * FROM events WHERE org = ?", world.a.org)).slice(events.length);
-    expect(told).toMatchObject([{ type: "member.added", body: '{"user":"u"}' }]);
+    expect(told).toMatchObject([{ type: event.type, body: JSON.stringify(event.body) }]);
+  });
+
+  it("are in the order of their times, though clocks are not", async () => {
+    const late = { ...writer().visit, now: () => Date.now() + 60_000 };
+    await commitAudited({ ...writer(), visit: late }, rename("ahead"));
+    await commitAudited(writer(), rename("behind"));
+    const [ahead, behind] = (await readChain(world.a.org)).slice(-2);
+    expect(behind?.at_ms).toBe(ahead?.at_ms);
   });
 
   it("are all there, chained without a gap, when thirty come at once", async () => {

@@ -50,10 +50,13 @@ it("is the sum of what was settled in its month, to the micro-unit", async () =>
   expect(statement).toMatchObject({ month: "2026-01", isFinal: true, currency: "EUR", orgName: "Org A" });
 });
 
-it("is not final before the last call of its month can be settled", async () => {
+it("is not final before the last call of its month can be settled, and all of the bill is added up", async () => {
   world.clock.offsetMs = Date.UTC(2026, 1, 3) - Date.now();
   expect(JSON.parse((await read()).text).isFinal).toBe(false);
   world.clock.offsetMs = 0;
+  await world.select("UPDATE usage_backlog SET up_to = 1000000");
+  expect(JSON.parse((await read()).text).isFinal).toBe(false);
+  await world.select("REPLACE INTO usage_backlog VALUES (1, 0)");
 });
 
 it("has lines and their sum as CSV, which no spreadsheet runs", async () => {

@@ -56,6 +56,7 @@ const goodBodies: Record<string, Record<string, unknown>> = {
   "POST /control/orgs/{org}/projects": { name: "New" },
   "PATCH /control/orgs/{org}/projects/{project}": { name: "Renamed" },
   "POST /control/orgs/{org}/service-accounts": { name: "New" },
+  "PATCH /control/orgs/{org}/service-accounts/{serviceAccount}": { name: "Renamed" },
   "DELETE /control/orgs/{org}/service-accounts/{serviceAccount}": {},
   "POST /control/orgs/{org}/webhooks": { url: "https://hooks.example.test/" },
   "PATCH /control/orgs/{org}/webhooks/{webhook}": { description: "Renamed" },
@@ -70,6 +71,7 @@ const goodBodies: Record<string, Record<string, unknown>> = {
   "POST /v1/organization/projects/{project}/api_keys/{key}": { expires_in_seconds: 60 },
   "DELETE /v1/organization/projects/{project}/api_keys/{key}": {},
   "POST /v1/organization/projects/{project}/service_accounts": { name: "New" },
+  "POST /v1/organization/projects/{project}/service_accounts/{serviceAccount}": { name: "Renamed" },
   "DELETE /v1/organization/projects/{project}/service_accounts/{serviceAccount}": {},
   "POST /v1/organization/projects/{project}/service_accounts/{serviceAccount}/api_keys": { name: "New" },
   "POST /v1/organization/projects/{project}/data_retention": { retention_type: "organization_default" },
@@ -337,7 +339,7 @@ describe("the document", () => {
       required: ["overlapSeconds"],
       additionalProperties: false,
     });
-    expect(document.security).toEqual([{ adminKey: [] }]);
+    expect(document.security).toEqual([{ adminKey: [] }, { session: [] }]);
     expect(document.paths["/control/bootstrap"].post.security).toEqual([{ bootstrapToken: [] }]);
   });
 });

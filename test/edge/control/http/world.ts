@@ -2,103 +2,28 @@ import { globSync, readFileSync } from "node:fs";
 import { Hono } from "hono";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { unstable_splitSqlQuery } from "wrangler";
-import type { LedgerState, PublishedRecord, UsageRow } from "#edge/ledger/port.ts";
+import type { UsageRow } from "#edge/ledger/port.ts";
 import { createSignInRoutes } from "#edge/control/sign-in/routes.ts";
 import { openSignIn } from "#test/support/people/open-sign-in.ts";
 import { openMasterKeys } from "#edge/agreements/sealing.ts";
 import { openKeyring } from "#edge/agreements/tokens/key-format.ts";
-import type { KeyRecord } from "#edge/agreements/records/key.ts";
-import type { OrgRecord } from "#edge/agreements/records/org.ts";
-import type { ProjectRecord } from "#edge/agreements/records/project.ts";
 import { generateRandomBytes, type Visit } from "#edge/visit.ts";
 import { mintControlId } from "#edge/agreements/tokens/ids.ts";
 import type { MemberRole } from "#edge/control/permissions.ts";
 import { openApiDocument } from "#edge/control/http/open-api.ts";
 import { takeLeaks } from "#edge/control/http/leaks.ts";
 import { deliverDue } from "#edge/control/webhooks/sending/deliver.ts";
-import type { ControlEnv, ControlPorts, NodeReport, SignedIn } from "#edge/control/http/port.ts";
+import type { ControlEnv, ControlPorts, SignedIn } from "#edge/control/http/port.ts";
 import type { Database } from "#edge/control/http/store.ts";
 import { createControlRoutes } from "#edge/control/http/routes.ts";
+import { FakeFleet, FakePublisher, FakeSessions } from "#test/support/people/control-fakes.ts";
 import { createOpenAiAdminRoutes } from "#edge/control/openai-admin/routes.ts";
 import { insertPerson } from "#test/support/people/insert-person.ts";
+import { refuseOdd } from "#test/support/webhooks/odd-events.ts";
 import { FakeLeakKeys, FakeMailer, fakeModel, FakeWeb } from "#test/support/webhooks/fakes.ts";
 import { buildErrorBody, buildErrorHeaders, Refusal } from "#edge/errors.ts";
 
 export const bootstrapToken = "bootstrap-token-of-the-tests-0123456789";
-
-/** A ledger that keeps what it is told, newest version wins, and can be taken out of reach. */
-export class FakePublisher {
-  records = new Map<string, PublishedRecord>();
-  published: PublishedRecord[] = [];
-  /** Which publishes fail: by default none. */
-  fails: (record: PublishedRecord) => boolean = () => false;
-  isDeaf = false;
-
-  async publish(record: PublishedRecord): Promise<void> {
-    if (this.fails(record)) throw new Error("ledger out of reach");
-    this.published.push(record);
-    const known = this.records.get(record.id);
-    if (!known || known.version < record.version) this.records.set(record.id, record);
-  }
-
-  async inspect(org: string): Promise<LedgerState | null> {
-    if (this.isDeaf) throw new Error("ledger out of reach");
-    if (!this.records.has(org)) return null;
-    const window = {
-      window: "requestsPerMinute",
-      of: "org",
-      limit: 60,
-      remaining: 57,
-      held: 1,
-      settled: 2,
-      resetAtMs: null,
-    } as const;
-    return { org, atMs: 1_763_700_000_000, windows: [window], openHolds: [], leases: [], outboxRows: 0 };
-  }
-
-  key(id: string): KeyRecord {
-    return this.records.get(id) as KeyRecord;
-  }
-
-  project(id: string): ProjectRecord {
-    return this.records.get(id) as ProjectRecord;
-  }
-
-  org(id: string): OrgRecord {
-    return this.records.get(id) as OrgRecord;
-  }
-}
-
-/** One node that has reported and one that has not; `refresh` can be made to fail. */
-export class FakeFleet {
-  refresh: (nowMs: number) => Promise<void> | null = () => null;
-
-  view(): NodeReport[] {
-    const record = { url: "https://node.example.test", models: ["qwen-chat"] };
-    const load = { running: 2, waiting: 1, kvUsed: 0.25, heldTokens: 4_096 };
-    const unheard = { state: null, heartbeatAgeMs: null, load: null, kvPoolTokens: null, breaker: "closed" } as const;
-    return [
-      {
-        record: { ...record, id: "node_a", tier: "shared", kind: "l4" },
-        state: "ready",
-        heartbeatAgeMs: 1_000,
-        load,
-        kvPoolTokens: 100_000,
-        breaker: "closed",
-      },
-      { record: { ...record, id: "node_b", tier: "complex" }, ...unheard },
-    ];
-  }
-}
-
-/** Who is signed in, by a cookie that says so. */
-export class FakeSessions {
-  people = new Map<string, SignedIn>();
-
-  async find(request: Request): Promise<SignedIn | null> {
-    return this.people.get(request.headers.get("cookie")?.replace("session=", "") ?? "") ?? null;
-  }
-}
 
 /** Parsed JSON, of which a test expects what it expects. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a wrong shape fails the test that reads it
@@ -305,7 +230,8 @@ export async function openWorld() {
         await Promise.all(pending);
       }
     },
-    close: () => mf.dispose(),
+    /** Whatever a file has done, each event that came of it has its type's shape. */
+    close: async () => refuseOdd(await select("SELECT type, body FROM events")).finally(() => mf.dispose()),
   };
 }
 
@@ -317,9 +243,10 @@ function openDoor(world: {
   pending: Promise<unknown>[];
 }) {
   const app = new Hono<ControlEnv>();
+  let visits = 0;
   app.use(async (c, next) => {
     const visit: Visit = {
-      id: "req_0000000000000000000000",
+      id: `req_${String(++visits).padStart(22, "0")}`,
       request: c.req.raw,
       leaving: c.req.raw.signal,
       headers: {},

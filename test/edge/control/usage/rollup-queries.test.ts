@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { writeUsage } from "#edge/adapters/d1/usage.ts";
@@ -6,7 +5,6 @@ import { bucketCount, latencyBoundsMs, readLatency } from "#edge/control/usage/l
 import { Dimension, sumRollUps } from "#edge/control/usage/rollup-queries.ts";
 import type { UsageRow } from "#edge/ledger/port.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
-import { splitSql } from "#test/support/split-sql.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -150,17 +148,4 @@ it("is the sum of the rows, by hour, by day and by every dimension, whatever is 
   const model = { ...whole, model: "embedder" };
   const one = await sumRollUps(world.db, model, { by: null, group: "model", only: [], limit: 5 });
   expect(one).toEqual([{ atMs: null, group: "*", ...addUp(all.filter((row) => row.model === "embedder")) }]);
-});
-
-it("rolls up the rows that were on the bill before, as the trigger would have", async () => {
-  const names = ["usage_hourly", "usage_daily"];
-  const read = async (name: string) => world.select(`SELECT * FROM ${name}`);
-  const before = await Promise.all(names.map(read));
-  expect(before.every((rows) => rows.length > 0)).toBe(true);
-  for (const name of names) await world.select(`DELETE FROM ${name}`);
-  const inserts = splitSql(readFileSync("infra/migrations/0009_usage_rollups.sql", "utf8")).filter((sql) =>
-    sql.startsWith("INSERT"),
-  );
-  for (const sql of inserts) await world.select(sql);
-  expect(await Promise.all(names.map(read))).toEqual(before);
 });

@@ -26,11 +26,19 @@ export interface Insides {
 
 /** Makes the tables of D1, as every test file has a D1 of its own. */
 export async function migrate(): Promise<void> {
+  await migrateUntil("9999");
+}
+
+/** Applies the migrations before one that have not been applied. */
+export async function migrateUntil(before: string): Promise<void> {
   const found = Object.entries(migrations).map(([path, text]) => ({
     name: path.split("/").at(-1) ?? path,
     queries: splitSql(text),
   }));
-  await applyD1Migrations(DB, found);
+  await applyD1Migrations(
+    DB,
+    found.filter(({ name }) => name < before),
+  );
 }
 
 export const openObject = (name: string) => LEDGERS.get(LEDGERS.idFromName(name));
