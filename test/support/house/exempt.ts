@@ -35,11 +35,6 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/journeys/media/broken-media.test.ts",
   ],
   // Changes of keys and orgs, each with its entry, whoever comes at once, and what is undone.
-  "edge/control/keys/commit-key.ts": [
-    "test/edge/control/audit/commit.test.ts",
-    "test/edge/control/keys/rotate-key.test.ts",
-    "test/edge/control/http/publish.test.ts",
-  ],
   "edge/control/keys/why-not.ts": [
     "test/edge/control/keys/create-key.test.ts",
     "test/edge/control/owners/check-owner.test.ts",
@@ -206,6 +201,7 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   "edge/adapters/better-auth/left-out/asn1-ecc.ts": ["test/edge/adapters/better-auth/left-out/asn1-schema.test.ts"],
   // What lives in a browser: requests, files, the session, the playground's calls, charts and clocks on a page.
   "edge/portal/api/client.ts": ["test/journeys/portal/session.test.ts", "test/journeys/portal/keys.test.ts"],
+  "edge/portal/api/company-login.ts": ["test/journeys/portal/company-login.test.ts"],
   "edge/portal/api/download.ts": ["test/journeys/portal/audit.test.ts"],
   "edge/portal/api/lists.ts": ["test/journeys/portal/keys.test.ts", "test/journeys/portal/pages.test.ts"],
   "edge/portal/api/names.ts": ["test/journeys/portal/first-visit.test.ts"],
