@@ -9,4 +9,6 @@ import "./look/styles.css";
 
 allowEmptyHtml();
 // Nuxt UI's own plugin would also put a style element into the page; what that says stands in look/colors.css.
-createApp(App).use(router).use(VueQueryPlugin, { queryClient: answers }).use(bundledIcons).mount("#app");
+const app = createApp(App).use(router).use(VueQueryPlugin, { queryClient: answers }).use(bundledIcons);
+// In a task of its own: a press does not wait for scripts and page in one.
+setTimeout(() => app.mount("#app"));

@@ -1,38 +1,46 @@
 const locale = "en";
 
-const whole = new Intl.NumberFormat(locale);
-const compact = new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 });
-const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
-const relative = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
-const exact = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" });
-const dayOnly = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
-const plurals = new Intl.PluralRules(locale);
+/** Formatters cost more to make than to use, so each is made once, when it is first needed. */
+function keep<Formatter>(make: () => Formatter): () => Formatter {
+  let made: Formatter | null = null;
+  return () => (made ??= make());
+}
+
+const whole = keep(() => new Intl.NumberFormat(locale));
+const compact = keep(() => new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }));
+const share = keep(() => new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 }));
+const relative = keep(() => new Intl.RelativeTimeFormat(locale, { numeric: "auto" }));
+const exact = keep(() => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" }));
+const dayOnly = keep(() => new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" }));
+const plurals = keep(() => new Intl.PluralRules(locale));
+const moneys = new Map<string, Intl.NumberFormat>();
 
 /** A whole number with its thousands apart. */
 export function formatCount(count: number): string {
-  return whole.format(count);
+  return whole().format(count);
 }
 
 /** A number for a chart or a card: three figures and a letter. */
 export function formatCompact(count: number): string {
-  return compact.format(count);
+  return compact().format(count);
 }
 
 /** A share of one, as a percentage. */
 export function formatShare(part: number): string {
-  return share.format(part);
+  return share().format(part);
 }
 
 /** Millionths of a currency: two places, more where the sum is small, so that no call looks free that was not. */
 export function formatMoney(micros: number, currency: string): string {
   const units = micros / 1_000_000;
-  const isSmall = micros !== 0 && Math.abs(units) < 1;
-  return new Intl.NumberFormat(locale, {
-    style: "currency",
-    currency,
-    minimumFractionDigits: 2,
-    maximumFractionDigits: isSmall ? 6 : 2,
-  }).format(units);
+  const maximumFractionDigits = micros !== 0 && Math.abs(units) < 1 ? 6 : 2;
+  const name = `${currency} ${maximumFractionDigits}`;
+  const known = moneys.get(name);
+  if (known) return known.format(units);
+  const style = { style: "currency", currency, minimumFractionDigits: 2, maximumFractionDigits } as const;
+  const made = new Intl.NumberFormat(locale, style);
+  moneys.set(name, made);
+  return made.format(units);
 }
 
 /** How long something took: ms below a second, seconds below a minute, then minutes and seconds. */
@@ -57,17 +65,17 @@ const steps: readonly [Intl.RelativeTimeFormatUnit, number][] = [
 export function formatRelative(atMs: number, nowMs: number): string {
   const distance = atMs - nowMs;
   const step = steps.find(([, ms]) => Math.abs(distance) >= ms);
-  return step ? relative.format(Math.trunc(distance / step[1]), step[0]) : relative.format(0, "second");
+  return step ? relative().format(Math.trunc(distance / step[1]), step[0]) : relative().format(0, "second");
 }
 
 /** The moment to the second, in the reader's zone. */
 export function formatExact(atMs: number): string {
-  return exact.format(atMs);
+  return exact().format(atMs);
 }
 
 /** A UTC day, short. */
 export function formatDay(atMs: number): string {
-  return dayOnly.format(atMs);
+  return dayOnly().format(atMs);
 }
 
 /** Puts values where a text of texts/en.json has their names in braces. */
@@ -77,6 +85,6 @@ export function fill(text: string, values: Record<string, string | number>): str
 
 /** The form of a text that a number takes, with the number in it. */
 export function countWith(forms: { one: string; other: string }, count: number): string {
-  const form = plurals.select(count) === "one" ? forms.one : forms.other;
+  const form = plurals().select(count) === "one" ? forms.one : forms.other;
   return fill(form, { n: formatCount(count) });
 }
