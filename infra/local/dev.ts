@@ -4,12 +4,15 @@ import { parseArgs } from "node:util";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
 import { ensurePortal } from "../portal/build-portal.ts";
 import { startChild } from "./child.ts";
+import { openDemoOrgs, type DemoOrgs } from "./demo-orgs/demo-orgs.ts";
+import { openMailbox, type Mailbox } from "./demo-orgs/mailbox.ts";
 import { openDemo, type Demo } from "./demo.ts";
 import { startGguf, type GgufEngine } from "./engine/gguf.ts";
 import { releaseStack, takeStack } from "./one-stack.ts";
 import { watchParent } from "./parent.ts";
 import { makeModelRecords, probeEngine } from "./engine/real-engine.ts";
 import { defaultModels, root, startStack, type Stack, type StackOptions } from "./stack.ts";
+import { writeWelcome } from "./welcome.ts";
 
 /** Includes the time in which a lost parent is noticed, within two seconds. */
 const stopMsMax = 1_700;
@@ -24,6 +27,9 @@ const usage = `npm run dev -- [options]
   --ledger NAME  who keeps the limits: durable-object (the default), or upstash,
                  a redis-server of this machine behind Upstash's REST
   --context N    the chat models' context in tokens (131,072), held by edge and simulator
+  --demo         three orgs with people, keys, budgets and a past of 30 days, and calls that go on
+  --days N       how long the demo's past is (30)
+  --seed TEXT    another past
   --quiet        print the ready line only
   --help         show this
 `;
@@ -39,6 +45,9 @@ function readFlags() {
       context: { type: "string" },
       engine: { type: "string" },
       gguf: { type: "string" },
+      demo: { type: "boolean", default: false },
+      days: { type: "string", default: "30" },
+      seed: { type: "string", default: "penstock" },
       help: { type: "boolean", default: false },
     },
   });
@@ -48,10 +57,17 @@ function readFlags() {
     throw new Error(`--port must be a port number, not '${values.port}'`);
   if (values.context !== undefined && (values.engine || values.gguf))
     throw new Error("--context is for the simulator; an engine has a context of its own");
+  if (values.demo && (values.engine || values.gguf))
+    throw new Error("--demo calls models of every kind, which the simulator has");
+  const days = Number(values.days);
+  if (!Number.isInteger(days) || days < 1 || days > daysMax)
+    throw new Error(`--days must be a number of days from 1 to ${daysMax}, not '${values.days}'`);
   const models = values.context === undefined ? defaultModels : resizeModels(readContext(values.context));
-  return { ...values, ledger: readLedger(values.ledger), port, state: resolve(values.state), models };
+  return { ...values, ledger: readLedger(values.ledger), days, port, state: resolve(values.state), models };
 }
 
+/** D1 keeps the bill for 62 days. */
+const daysMax = 60;
 const contextTokensMin = 256;
 const contextTokensMax = 1_048_576;
 
@@ -89,13 +105,12 @@ async function main(): Promise<void> {
     return;
   }
   if (flags.fresh)
-    for (const part of ["edge", "redis", "secrets.json", "dev.json", "node_shared-1", "node_complex-1"])
+    for (const part of ["edge", "redis", "secrets.json", "dev.json", "demo.json", "node_shared-1", "node_complex-1"])
       rmSync(join(flags.state, part), { recursive: true, force: true });
   await ensurePortal();
   takeStack(flags.state);
-  const log = flags.quiet
-    ? () => undefined
-    : (source: string, line: string) => process.stderr.write(`${source.padEnd(14)} ${line}\n`);
+  const mailbox = openMailbox();
+  const { log, openLog } = holdLog(flags.quiet, mailbox);
   const options: StackOptions = {
     port: flags.port,
     stateDir: flags.state,
@@ -113,9 +128,14 @@ async function main(): Promise<void> {
   stopOnSignal(stack, gguf, flags.state);
   const demo = await openDemo(flags.state, stack.edge.url, stack.secrets.bootstrapToken);
   await waitUntilHealthy(stack.edge.url);
-  if (!flags.quiet) process.stdout.write(writeWelcome(stack, demo, options.models ?? flags.models));
-  if (!flags.quiet && flags.state !== join(root, ".penstock"))
-    process.stdout.write(`  export PENSTOCK_STATE=${quote(flags.state)}\n  export PENSTOCK_KEY=${demo.key}\n\n`);
+  const demoOrgs = flags.demo ? await startDemo(flags, stack, demo, mailbox) : null;
+  ringEachMinute(stack);
+  openLog();
+  if (!flags.quiet) {
+    const isUsual = flags.state === join(root, ".penstock");
+    const models = options.models ?? flags.models;
+    process.stdout.write(writeWelcome({ stack, demo, models, demoOrgs, stateDir: isUsual ? null : flags.state }));
+  }
   const ready = {
     edge: demo.edge,
     org: demo.org,
@@ -153,9 +173,35 @@ function stopOnSignal(stack: Stack, gguf: GgufEngine | null, stateDir: string): 
   }
 }
 
-/** As a shell reads it back. */
-function quote(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+/**
+ * What the parts of the stack log, on stderr; what they say before all is up is shown only if it never is. Mails are
+ * the mailbox's as well.
+ */
+function holdLog(isQuiet: boolean, mailbox: Mailbox) {
+  const print = (line: string) => void (isQuiet || process.stderr.write(line));
+  const log = (source: string, line: string) => {
+    mailbox.take(line);
+    const whole = `${source.padEnd(14)} ${line}\n`;
+    if (held) held.push(whole);
+    else print(whole);
+  };
+  return { log, openLog: () => void (held = null) };
+}
+let held: string[] | null = [];
+
+function startDemo(
+  { state, days, seed, models }: ReturnType<typeof readFlags>,
+  { edge }: Stack,
+  { adminKey }: Demo,
+  mailbox: Mailbox,
+): Promise<DemoOrgs> {
+  return openDemoOrgs({ stateDir: state, edge, adminKey, models, mailbox, days, seed });
+}
+
+/** As the platform does in production: chores of webhooks, the archive, signed heads of logs. */
+function ringEachMinute({ edge }: Stack): void {
+  const ring = () => void edge.ringCron().catch(() => undefined);
+  setInterval(ring, 60_000).unref();
 }
 
 async function waitUntilHealthy(edge: string): Promise<void> {
@@ -167,42 +213,6 @@ async function waitUntilHealthy(edge: string): Promise<void> {
   throw new Error(`the nodes did not report to ${edge} within 30 s`);
 }
 
-function writeWelcome(stack: Stack, { edge, org, key, adminKey }: Demo, models: ModelRecord[]): string {
-  const model = models[0]?.aliases[0] ?? "chat";
-  const served = models
-    .map(
-      ({ id, aliases, contextTokensMax }) =>
-        `  model       ${[id, ...aliases].join(", ")}  (${contextTokensMax} tokens)`,
-    )
-    .join("\n");
-  const nodes = stack.nodes
-    .map((node) => `  node        ${node.id} (${node.tier})  ${node.url}  engine ${node.engineUrl}`)
-    .join("\n");
-  return `
-  edge        ${edge}
-  openapi     ${edge}/openapi.json
-  health      ${edge}/health
-${nodes}
-${served}
-  org         ${org}  (plan Standard: 60 requests a minute, 3,000 an hour, 5 at once)
-  key         ${key}
-  admin key   ${adminKey}
-  portal      ${edge.replace("127.0.0.1", "localhost")}/portal/
-              (with the admin key, or as owner@example.test: the code stands on the page)
-
-  curl ${edge}/v1/chat/completions -N \\
-    -H "authorization: Bearer ${key}" -H "content-type: application/json" \\
-    -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"Tell me a story"}]}'
-
-  import OpenAI from "openai";
-  const openai = new OpenAI({ baseURL: "${edge}/v1", apiKey: "${key}" });
-  const messages = [{ role: "user", content: "Hello!" }];
-  const stream = await openai.chat.completions.create({ model: "${model}", stream: true, messages });
-  for await (const chunk of stream) process.stdout.write(chunk.choices[0]?.delta.content ?? "");
-
-`;
-}
-
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const isTaken = "code" in error && error.code === "EADDRINUSE";
@@ -212,6 +222,7 @@ function explain(error: unknown): string {
 try {
   await main();
 } catch (error) {
+  for (const line of held ?? []) process.stderr.write(line);
   process.stderr.write(`${explain(error)}\n`);
   process.exit(1);
 }

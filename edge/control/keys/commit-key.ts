@@ -27,8 +27,9 @@ export async function commitKeyStep(
 ): Promise<KeyRow | null> {
   const { type: action, body } = event;
   const { key: target, ...after } = body;
-  const told = isRepeated ? undefined : event;
-  const [row] = await commitChange(c, { org: c.var.org.id, action, target, before, after, change, event: told });
+  const org = c.var.org.id;
+  const planned = { org, action, target, before, after, change, event: isRepeated ? undefined : event };
+  const [row] = await commitChange(c, planned);
   return row === undefined ? null : KeyRow.parse(row);
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,7 +18,7 @@ const usage = `npm run fuzz:api -- [options]
 
 /** Where README.md says to install it. */
 const program = join(root, ".penstock/python/bin/schemathesis");
-const config = new URL("schemathesis.toml", import.meta.url).pathname;
+const settings = new URL("schemathesis.toml", import.meta.url);
 /** Which operations each caller is for; what would end a session is left to those who have none. */
 const paths = {
   model: ["--include-path-regex", "^/(?!control|auth)"],
@@ -40,8 +40,13 @@ const { values: flags } = parseArgs({
 });
 
 /** One run of schemathesis over what a caller is for; resolves to its exit code. */
-function runSchemathesis(stateDir: string, edge: string, caller: Caller, headers: string[]): Promise<number> {
+function runSchemathesis(stateDir: string, edge: string, caller: Caller, proof: Proof): Promise<number> {
   const { examples, seed } = flags;
+  const { headers, session } = proof;
+  const config = join(stateDir, "schemathesis.toml");
+  // As what the document calls a session: a cookie among the headers would stand where a test leaves it out.
+  const auth = session === null ? "" : `\n[auth.openapi.session]\napi_key = "${session}"\n`;
+  writeFileSync(config, readFileSync(settings, "utf8") + auth);
   const args = ["--config-file", config, "run", `${edge}/openapi.json`, ...paths[caller]];
   args.push(...headers.flatMap((header) => ["-H", header]));
   args.push("--max-examples", examples, "--seed", seed, "--continue-on-failure", "--generation-database", "none");
@@ -53,13 +58,19 @@ function runSchemathesis(stateDir: string, edge: string, caller: Caller, headers
 
 type Keys = Record<"model" | "admin" | "operator", string>;
 
-/** What a caller sends with each request. */
-async function listHeaders(edge: string, caller: Caller, keys: Keys): Promise<string[]> {
-  if (caller === "nobody") return [`Origin: ${edge}`];
-  if (caller !== "owner") return [`Authorization: Bearer ${keys[caller]}`];
+/** What a caller sends with each request, and the session that they are in. */
+interface Proof {
+  headers: string[];
+  session: string | null;
+}
+
+async function openProof(edge: string, caller: Caller, keys: Keys): Promise<Proof> {
+  if (caller === "nobody") return { headers: [`Origin: ${edge}`], session: null };
+  if (caller !== "owner") return { headers: [`Authorization: Bearer ${keys[caller]}`], session: null };
   const owner = await signInOwner(edge);
   if (!owner) throw new Error("the stack shows no codes");
-  return [`Cookie: ${owner["cookie"]}`, `Origin: ${edge}`];
+  const session = /session_token=([^;]+)/.exec(owner["cookie"] ?? "")?.[1] ?? null;
+  return { headers: [`Origin: ${edge}`], session };
 }
 
 async function fuzz(): Promise<number> {
@@ -76,7 +87,7 @@ async function fuzz(): Promise<number> {
       if (flags.only !== undefined && flags.only !== caller) continue;
       const keys = { ...(await openFuzzOrg(edge.url, operator)), operator };
       console.log(`\n== ${caller}`);
-      const code = await runSchemathesis(stateDir, edge.url, caller, await listHeaders(edge.url, caller, keys));
+      const code = await runSchemathesis(stateDir, edge.url, caller, await openProof(edge.url, caller, keys));
       if (code !== 0) findings++;
     }
     return findings;

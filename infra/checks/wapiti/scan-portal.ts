@@ -15,7 +15,7 @@ const { values: flags } = parseArgs({ options: { seconds: { type: "string", defa
 const program = join(root, ".penstock/wapiti/bin/wapiti");
 /** All that asks nothing of another host, and guesses no names of other software. */
 const modules =
-  "backup,cookieflags,crlf,csp,csrf,exec,file,http_headers,htaccess,ldap,permanentxss,redirect,shellshock," +
+  "backup,cookieflags,crlf,csp,csrf,exec,file,http_headers,htaccess,permanentxss,redirect,shellshock," +
   "spring4shell,sql,timesql,upload,xss";
 
 /** One run of the scanner; resolves to what it says of what it has found. */

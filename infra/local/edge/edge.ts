@@ -29,11 +29,18 @@ export interface EdgeOptions {
   hostedBy?: string;
 }
 
+/** A local D1. */
+export type LocalDatabase = Awaited<ReturnType<Miniflare["getD1Database"]>>;
+
 /** An edge that answers at `url`. */
 export interface RunningEdge {
   url: string;
   /** Of its workerd, by /proc (Linux); `null` while it has none. A workerd that is killed is started again at once. */
   readonly pid: number | null;
+  /** Rings the Worker's cron once, as the platform does each minute; resolves when its chores are done. */
+  ringCron(): Promise<void>;
+  /** Its D1, past the API: for what no API lets in, such as a past. */
+  openDatabase(): Promise<LocalDatabase>;
   close(): Promise<void>;
 }
 
@@ -95,6 +102,14 @@ export async function startEdge(options: EdgeOptions): Promise<RunningEdge> {
     get pid() {
       return findWorkerd(workerdPort);
     },
+    async ringCron() {
+      const worker = await miniflare.getWorker();
+      // Its types leave out what it has.
+      const scheduled: unknown = Reflect.get(worker, "scheduled");
+      if (typeof scheduled !== "function") throw new Error("this Miniflare cannot ring a Worker's cron");
+      await Reflect.apply(scheduled, worker, [{ cron: "* * * * *", scheduledTime: new Date() }]);
+    },
+    openDatabase: () => miniflare.getD1Database("DB"),
     close,
   };
 }

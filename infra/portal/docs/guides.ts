@@ -24,8 +24,8 @@ const groups = [
   },
   {
     title: "For admins",
-    names: /^(portal|people|webhooks|metering|storage|security)$/,
-    order: ["portal", "people", "metering", "webhooks", "storage", "security"],
+    names: /^(portal|people|webhooks|metering|openai-admin|storage|security)$/,
+    order: ["portal", "people", "metering", "webhooks", "openai-admin", "storage", "security"],
   },
   { title: "For operators", names: /^[^/]+$/, order: ["architecture", "configuration", "node", "engines"] },
   { title: "Decisions", names: /^decisions\//, order: ["decisions/README"] },

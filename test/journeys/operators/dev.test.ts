@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import OpenAI from "openai";
 import { afterEach, expect, test } from "vitest";
+import { openBrowser } from "#test/support/people/browser.ts";
 import { isAlive, treeOf } from "#test/support/stack/processes.ts";
 
 const stateDir = mkdtempSync(join(tmpdir(), "penstock-dev-"));
@@ -12,6 +13,8 @@ const running = new Set<ChildProcess>();
 interface Dev {
   ready: { edge: string; org: string; key: string; adminKey: string; agents: { id: string; pid: number }[] };
   output: string;
+  /** What stands on stderr so far. */
+  readLog(): string;
   child: ChildProcess;
   gone: Promise<number | null>;
 }
@@ -33,7 +36,7 @@ function start(command: string, args: string[], flags: string[]): Promise<Dev> {
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
       const line = /^ready (\{.*\})$/m.exec(output)?.[1];
-      if (line) resolve({ ready: JSON.parse(line), output, child, gone });
+      if (line) resolve({ ready: JSON.parse(line), output, readLog: () => logs, child, gone });
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => void (logs += text));
     void gone.then(() => reject(new Error(`dev stopped: ${logs}`)));
@@ -59,6 +62,7 @@ test("one command brings up the whole road, prints what is where, and its last l
   expect(dev.output).toContain(`curl ${dev.ready.edge}/v1/chat/completions`);
   expect(dev.output).toContain(`new OpenAI({ baseURL: "${dev.ready.edge}/v1"`);
   expect(dev.output.trimEnd().split("\n").at(-1)).toMatch(/^ready /);
+  expect(dev.readLog()).toBe("");
   expect((await ask(dev)).usage?.completion_tokens).toBe(3);
 
   const pids = treeOf(dev.child.pid!);
@@ -97,6 +101,70 @@ test("state survives a restart, and kill -9 of the whole stack", { timeout: 120_
   });
   expect((await ask(third)).usage?.completion_tokens).toBe(3);
 });
+
+test("--demo has orgs with people and a past at work, which the next start leaves as it is", async () => {
+  const first = await startDev("--fresh", "--demo", "--days", "2");
+  const { edge, adminKey } = first.ready;
+  const read = async (path: string, headers: Record<string, string> = { authorization: `Bearer ${adminKey}` }) =>
+    (await fetch(`${edge}/control${path}`, { headers })).json();
+  const { orgs } = await read("/orgs");
+  expect(
+    orgs
+      .map(({ name }: { name: string }) => name)
+      .slice(0, 3)
+      .toSorted(),
+  ).toEqual(["Harbour Library", "Night Shift Bakery", "Salt Water Research"]);
+  const org = orgs.find(({ name }: { name: string }) => name.startsWith("Salt")).id;
+  const { members } = await read(`/orgs/${org}/members`);
+  const roles = members.map(({ role }: { role: string }) => role).toSorted();
+  expect(roles).toEqual(["admin", "billing", "developer", "owner", "viewer"]);
+  for (const { email } of members) expect(first.output).toContain(email.split("@")[0]);
+  const billing = openBrowser(edge);
+  expect((await billing.signIn("billing@salt-water.example.test")).body).toMatchObject({ status: "signed_in" });
+  const { budgets } = await read(`/orgs/${org}/budgets`, { cookie: billing.cookie() });
+  expect(budgets).toHaveLength(2);
+  expect(budgets.every(({ spentMicros }: { spentMicros: number }) => spentMicros > 0)).toBe(true);
+  const [webhook] = (await read(`/orgs/${org}/webhooks`)).webhooks;
+  const isDelivered = ({ status }: { status: string }) => status === "delivered";
+  await expect
+    .poll(async () => (await read(`/orgs/${org}/webhooks/${webhook.id}/deliveries`)).deliveries.some(isDelivered))
+    .toBe(true);
+  // A month has cost the same by its days, by its statement and call by call; meanwhile more calls come.
+  const month = new Date().toISOString().slice(0, 7);
+  const sumCalls = async () => {
+    const text = await fetchText(`${edge}/control/orgs/${org}/usage/export?format=jsonl&from=${month}-01`, adminKey);
+    const lines = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    return lines.reduce((sum: number, { costMicros }: { costMicros: number }) => sum + costMicros, 0);
+  };
+  const readCosts = async () => [
+    (await read(`/orgs/${org}/costs?month=${month}`)).spentMicros,
+    (await read(`/orgs/${org}/statements/${month}`)).totals.costMicros,
+    await sumCalls(),
+  ];
+  await expect.poll(async () => new Set(await readCosts()).size).toBe(1);
+  const [spent] = await readCosts();
+  await expect.poll(async () => (await readCosts())[0], { timeout: 30_000 }).toBeGreaterThan(spent);
+  const { entries: before } = await read(`/orgs/${org}/audit`);
+  first.child.kill("SIGTERM");
+  await first.gone;
+
+  const next = await startDev("--demo");
+  expect(next.output).toContain("0 calls were written into their past");
+  expect(next.readLog()).toBe("");
+  const again = await fetchText(`${next.ready.edge}/control/orgs/${org}/audit`, next.ready.adminKey);
+  expect(JSON.parse(again).entries).toEqual(before);
+  expect(JSON.parse(await fetchText(`${next.ready.edge}/control/orgs`, next.ready.adminKey)).orgs).toHaveLength(
+    orgs.length,
+  );
+  next.child.kill("SIGTERM");
+  await next.gone;
+});
+
+const fetchText = async (url: string, key: string) =>
+  (await fetch(url, { headers: { authorization: `Bearer ${key}` } })).text();
 
 test.each(["SIGKILL", "SIGHUP"] as const)(
   "after %s to the command itself all of its processes are gone within two seconds",
