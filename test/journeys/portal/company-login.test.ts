@@ -50,7 +50,7 @@ describe.runIf(hasBrowser())("a company login", () => {
     await visitor.page.getByRole("button", { name: "Send me a code instead" }).click();
     await visitor.page.getByLabel("Code", { exact: true }).waitFor();
     await visitor.go("sign-in?error=sign_in_failed");
-    await visitor.page.getByText("did not sign you in (sign_in_failed)").waitFor();
+    await visitor.page.getByText("You were not signed in (sign_in_failed).").waitFor();
     expect(visitor.complaints).toEqual([]);
     await visitor.context.close();
   });
