@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { askEdge, showKey, signIn, type Credentials } from "./ask-edge.ts";
+import { askEdge, showKey, signIn, type Credentials } from "./edge/ask-edge.ts";
 
 /**
  * How to reach the demo org. Kept beside the state it belongs to, readable by its owner only; `penstock` (clients/cli)

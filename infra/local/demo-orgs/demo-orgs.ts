@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelRecord } from "#edge/agreements/records/model.ts";
-import { askEdge, showKey, signIn, type Credentials } from "../ask-edge.ts";
+import { askEdge, showKey, signIn, type Credentials } from "../edge/ask-edge.ts";
 import type { RunningEdge } from "../edge/edge.ts";
 import { cast, operatorEmail, type CastOrg } from "./cast.ts";
 import { writeHistory, type HistoryLine } from "./history.ts";

@@ -1,4 +1,4 @@
-import { askEdge, showKey, signIn, type Credentials } from "../ask-edge.ts";
+import { askEdge, showKey, signIn, type Credentials } from "../edge/ask-edge.ts";
 import type { CastKey, CastOrg } from "./cast.ts";
 import type { Mailbox } from "./mailbox.ts";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { endpointPaths } from "#edge/agreements/paths.ts";
-import { showKey } from "../ask-edge.ts";
+import { showKey } from "../edge/ask-edge.ts";
 import type { CastOrg } from "./cast.ts";
 import type { MadeOrg } from "./make-org.ts";
 import { openChance, type Chance } from "./random.ts";

@@ -9,7 +9,7 @@ const values = usageColumnNames.map((name) => `value ->> '${name}'`).join(", ");
 const insert = `INSERT INTO usage (${columns}) SELECT ${values} FROM json_each(?) WHERE true
   ON CONFLICT (id) DO NOTHING`;
 
-/** Writes lines of the bill as the ledger would; what follows from them (sums by the hour, budgets) the database makes. */
+/** Writes lines of the bill as the ledger would; the sums that follow from them, and budgets, the database makes. */
 export async function writePast(db: LocalDatabase, lines: readonly HistoryLine[]): Promise<void> {
   for (let at = 0; at < lines.length; at += linesAtOnce)
     await db
