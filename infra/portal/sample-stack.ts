@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pageList } from "#edge/portal/page-list.ts";
 import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
-import { askEdge, showKey } from "../local/ask-edge.ts";
+import { askEdge, showKey } from "../local/edge/ask-edge.ts";
 import { cast } from "../local/demo-orgs/cast.ts";
 import { openDemoOrgs } from "../local/demo-orgs/demo-orgs.ts";
 import { openMailbox } from "../local/demo-orgs/mailbox.ts";
