@@ -18,6 +18,7 @@ import type { Ledger } from "./ledger/port.ts";
 import { openKeyring } from "./agreements/tokens/key-format.ts";
 import { openNodeKeyFinder } from "./agreements/tokens/node-keys.ts";
 import { openTickets } from "./agreements/tokens/ticket.ts";
+import { publishLeft } from "./control/publishing/publish-left.ts";
 import { signHeads, type HeadSigner } from "./control/audit/sign-heads.ts";
 import { boundDatabase } from "./control/http/database.ts";
 import type { Database } from "./control/http/store.ts";
@@ -80,7 +81,7 @@ async function openWiring(env: Env): Promise<Wiring> {
   const ledger = leaseFrom(straight, settings.LEASE_MS);
   const db = boundDatabase(env.DB, (answer) => within(databaseWaitMsMax, "d1", answer));
   const events = await openEvents(db, env, settings);
-  const tending = await listTending(db, settings);
+  const tending = await listTending(db, ledger, settings);
   const { loginMasters, reseal } = await openLoginMasters(db, settings);
   const classifier = openTierClassifier(settings.MODELS, settings.NODES);
   const tickets = openTickets(keyring, settings.TICKETS === "optional");
@@ -141,10 +142,14 @@ function openSweeper(retention: RetentionTerms | null): () => Promise<unknown> {
   return async () => retention && tendStorage(retention);
 }
 
-/** What is done each minute about what people have left behind: heads to sign, sessions that ended. */
-async function listTending(db: Database, { AUDIT_KEY }: Settings): Promise<(() => Promise<unknown>)[]> {
+/** What is done each minute about what people left behind: changes to publish, heads to sign, sessions that ended. */
+async function listTending(db: Database, ledger: Ledger, { AUDIT_KEY }: Settings): Promise<(() => Promise<unknown>)[]> {
   const signer = AUDIT_KEY ? await openHeadSigner(AUDIT_KEY) : null;
-  return [async () => signer && signHeads(db, signer, readClock()), () => deleteEnded(db, readClock())];
+  return [
+    () => publishLeft(db, ledger),
+    async () => signer && signHeads(db, signer, readClock()),
+    () => deleteEnded(db, readClock()),
+  ];
 }
 
 /** Signs heads with an Ed25519 key. */

@@ -3,7 +3,7 @@ import type { BudgetId } from "../../agreements/tokens/ids.ts";
 import { commitChange, type AuditedChange } from "../audit/commit.ts";
 import { readMonth, writeMonth } from "../costs/month.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { publishKey, publishOrg, publishProject } from "../http/publish.ts";
+import { publishKey, publishOrg, publishProject } from "../publishing/publish.ts";
 import { findKey } from "../keys/queries.ts";
 import { findOrg } from "../orgs/queries.ts";
 import { findProject } from "../projects/queries.ts";

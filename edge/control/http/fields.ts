@@ -129,3 +129,10 @@ export const formatIsoOrNull = (ms: number | null): string | null => (ms === nul
 
 /** A moment in an answer. */
 export const Timestamp = z.iso.datetime();
+
+/** A member of what is published: whether the data plane has it as it is shown. */
+export const IsPublished = z.boolean().openapi({
+  description:
+    "Whether calls follow it as it stands here. If not, the ledger was out of reach: they will within a minute of its " +
+    "return, or when the change is repeated.",
+});

@@ -6,7 +6,7 @@ import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry, Name } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { publishKey } from "../http/publish.ts";
+import { publishKey } from "../publishing/publish.ts";
 import { KeyOwnerId, refuseMove, refuseOwner, refuseProject } from "../owners/check-owner.ts";
 import { commitKeyChange } from "./commit-key.ts";
 import { Key, KeyPath, readOwner, refuseOutliving, refusePast, toKey } from "./key.ts";
@@ -65,9 +65,7 @@ export async function setKey(c: Context<ControlEnv>, id: KeyId, body: z.infer<ty
     owner: body.owner,
     project: body.project,
   };
-  const row = await commitKeyChange(c, () => readChangeable(c, id, body), change);
-  await publishKey(c, row);
-  return row;
+  return publishKey(c, await commitKeyChange(c, () => readChangeable(c, id, body), change));
 }
 
 /** The key as it is now; refuses whoever may not change it so. */

@@ -9,7 +9,7 @@ import type { EventDraft, EventFacts } from "../events/types.ts";
 import type { ControlEnv } from "../http/port.ts";
 import type { Statement } from "../http/store.ts";
 import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
-import { publishKey } from "../http/publish.ts";
+import { publishKey } from "../publishing/publish.ts";
 import { applyKeyChange, isInForce, KeyRow, undoRotation, updateKey, type KeyChange } from "./queries.ts";
 
 /** A step in a key's life that is an event, too. */

@@ -6,7 +6,7 @@ import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } f
 import { Expiry, Name } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { OrgPath } from "../orgs/org.ts";
-import { cleanUp, publishKey } from "../http/publish.ts";
+import { cleanUp, publishKey } from "../publishing/publish.ts";
 import { commitKeyStep, describeKey, withdrawKey } from "./commit-key.ts";
 import { KeyWithSecret, readKeyRoom, refuseOutliving, refusePast, toKey, type MadeKey } from "./key.ts";
 import { insertKey, type KeyDraft } from "./insert-queries.ts";
@@ -88,10 +88,9 @@ export async function makeKey(
   const row = await commitKeyStep(c, event, insertKey(control.db, draft, max));
   if (!row) throw await findWhyNot(c, { kind, owner, project }, max);
   try {
-    await publishKey(c, row);
+    return { row: await publishKey(c, row), secret: minted.text };
   } catch (cause) {
     await cleanUp(c, () => withdrawKey(c, row));
     throw cause;
   }
-  return { row, secret: minted.text };
 }

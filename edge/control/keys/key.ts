@@ -5,7 +5,7 @@ import { Endpoint } from "../../agreements/records/model.ts";
 import { KeyLimits } from "../../agreements/records/quota.ts";
 import { Refusal } from "../../errors.ts";
 import { keyRetentionMs, keysInForceMax, keysKeptMax } from "../../limits.ts";
-import { formatIso, formatIsoOrNull, Timestamp } from "../http/fields.ts";
+import { formatIso, formatIsoOrNull, IsPublished, Timestamp } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
 import type { Database } from "../http/store.ts";
 import { OrgPath } from "../orgs/org.ts";
@@ -25,7 +25,9 @@ export const Key = z
     role: z.enum(["operator", "admin"]).nullable(),
     name: z.string(),
     hint: z.string(),
-    state: z.enum(["active", "expired", "revoked"]),
+    state: z.enum(["active", "expired", "revoking", "revoked"]).openapi({
+      description: "`revoking`: revoked, yet the data plane has not heard of it, so that calls may still pass.",
+    }),
     endpoints: z.array(Endpoint).nullable(),
     models: z.array(z.string()).nullable(),
     ipCidrs: z.array(z.string()).nullable(),
@@ -36,6 +38,7 @@ export const Key = z
     project: ProjectId.nullable(),
     owner: z.string().nullable().openapi({ description: "The person or service account that it is for." }),
     version: z.int(),
+    isPublished: IsPublished,
     createdAt: Timestamp,
     lastUsedAt: Timestamp.nullable().openapi({
       description:
@@ -80,6 +83,7 @@ export function toKey(row: KeyRow, nowMs: number): z.infer<typeof Key> {
     project,
     owner,
     version,
+    isPublished: isPublished(row),
     createdAt: formatIso(row.created_at_ms),
     lastUsedAt: formatIsoOrNull(row.last_used_at_ms),
   };
@@ -134,7 +138,12 @@ export function readKeyRoom(org: OrgRow, kind: KeyRow["kind"]): KeyRoom {
   return { inForce: keysInForceMax - spare, kept: keysKeptMax };
 }
 
-function readKeyState(row: KeyRow, nowMs: number): "active" | "expired" | "revoked" {
-  if (row.revoked_at_ms !== null) return "revoked";
+function readKeyState(row: KeyRow, nowMs: number): z.infer<typeof Key>["state"] {
+  if (row.revoked_at_ms !== null) return isPublished(row) ? "revoked" : "revoking";
   return isInForce(row, nowMs) ? "active" : "expired";
+}
+
+/** Admin keys are read from D1 at each request. */
+function isPublished({ kind, version, published_version }: KeyRow): boolean {
+  return kind === "admin" || published_version >= version;
 }

@@ -31,6 +31,7 @@ export const KeyRow = z.object({
   owner: z.string().nullable(),
   stop_micros: z.int().nullable(),
   version: z.int(),
+  published_version: z.int(),
   created_at_ms: z.int(),
   last_used_at_ms: z.int().nullable(),
 });

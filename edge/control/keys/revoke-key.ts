@@ -6,7 +6,7 @@ import { winRace } from "../audit/races.ts";
 import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { publishKey } from "../http/publish.ts";
+import { publishKey } from "../publishing/publish.ts";
 import { commitKeyStep } from "./commit-key.ts";
 import { Key, KeyPath, readOwner, toKey } from "./key.ts";
 import { findKey, revokeKeyRow, type KeyRow } from "./queries.ts";
@@ -34,9 +34,7 @@ export const revokeKey = defineEndpoint(
 
 /** Revokes a key of the org, as whoever asks may, and publishes it. */
 export async function endKeyNow(c: Context<ControlEnv>, id: KeyId): Promise<KeyRow> {
-  const row = await commitRevoke(c, id);
-  await publishKey(c, row);
-  return row;
+  return publishKey(c, await commitRevoke(c, id));
 }
 
 async function commitRevoke(c: Context<ControlEnv>, id: KeyId): Promise<KeyRow> {

@@ -7,7 +7,7 @@ import { refuseUnlessInCharge } from "../http/access.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import { Expiry } from "../http/fields.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { cleanUp, publishKey } from "../http/publish.ts";
+import { cleanUp, publishKey } from "../publishing/publish.ts";
 import { commitKeyStep, describeKey, withdrawKey } from "./commit-key.ts";
 import {
   findFull,
@@ -76,8 +76,8 @@ export const rotateKey = defineEndpoint(
     const draft = { ...minted, expiresAtMs, createdAtMs: nowMs };
     const row = await commitKeyStep(c, event, insertSuccessor(control.db, old.id, draft, max));
     if (!row) throw (await findFull(control.db, org, max, nowMs)) ?? new Refusal("conflict", { message: rotated });
-    const replaced = await handOver(c, old, row, overlapSeconds);
-    return c.json({ ...toKey(row, nowMs), secret: minted.text, replaced: toKey(replaced, nowMs) }, 201);
+    const { made, replaced } = await handOver(c, old, row, overlapSeconds);
+    return c.json({ ...toKey(made, nowMs), secret: minted.text, replaced: toKey(replaced, nowMs) }, 201);
   },
 );
 
@@ -91,19 +91,24 @@ function refuseLasting(old: KeyRow, expiresAtMs: number | null): void {
 }
 
 /** The new key comes into force before the old one ends; when either fails, both go back to where they were. */
-async function handOver(c: Context<ControlEnv>, old: KeyRow, fresh: KeyRow, overlapSeconds: number): Promise<KeyRow> {
+async function handOver(
+  c: Context<ControlEnv>,
+  old: KeyRow,
+  fresh: KeyRow,
+  overlapSeconds: number,
+): Promise<{ made: KeyRow; replaced: KeyRow }> {
   const { control } = c.var;
   const nowMs = fresh.created_at_ms;
   let ended: KeyRow | null = null;
   try {
-    await publishKey(c, fresh);
+    const made = await publishKey(c, fresh);
     const event = { type: "key.rotated", body: { key: old.id, replacedBy: fresh.id, overlapSeconds } } as const;
     ended = await commitKeyStep(c, event, endKey(control.db, old.id, nowMs, overlapSeconds * 1_000));
-    if (ended) await publishKey(c, ended);
+    // Where somebody has revoked it meanwhile it is shown as it is now.
+    const replaced = ended ? await publishKey(c, ended) : await findKey(control.db, old.org, old.id);
+    return { made, replaced: replaced ?? old };
   } catch (cause) {
     await cleanUp(c, () => withdrawKey(c, fresh, ended && { ended, expiresAtMs: old.expires_at_ms }));
     throw cause;
   }
-  // Somebody has revoked it meanwhile: it is shown as it is now.
-  return ended ?? (await findKey(control.db, old.org, old.id)) ?? old;
 }

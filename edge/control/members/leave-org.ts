@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { OrgId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
-import { publishKeys } from "../http/publish.ts";
+import { publishKeys } from "../publishing/publish.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { selectEnded } from "../owners/queries.ts";
 import { commitMemberStep } from "./commit-member.ts";

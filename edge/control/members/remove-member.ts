@@ -4,7 +4,7 @@ import { KeyId, UserId } from "../../agreements/tokens/ids.ts";
 import { Refusal } from "../../errors.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { publishKeys } from "../http/publish.ts";
+import { publishKeys } from "../publishing/publish.ts";
 import { selectEnded } from "../owners/queries.ts";
 import { commitMemberStep } from "./commit-member.ts";
 import { MemberPath } from "./member.ts";

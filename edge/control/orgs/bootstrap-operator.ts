@@ -7,7 +7,7 @@ import { takeBody } from "../http/body.ts";
 import { defineOpenEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import { KeyWithSecret, toKey } from "../keys/key.ts";
 import { insertFirstOperatorKey } from "../keys/insert-queries.ts";
-import { publishOrg } from "../http/publish.ts";
+import { publishOrg } from "../publishing/publish.ts";
 import { resolveLimits, Org, toOrg } from "./org.ts";
 import { KeyRow } from "../keys/queries.ts";
 import { commitAudited, readAddress } from "../audit/commit.ts";
@@ -38,7 +38,7 @@ export const bootstrapOperator = defineOpenEndpoint(
     const { visit, control } = c.var;
     const nowMs = visit.now();
     const random = (bytes: number) => visit.random(bytes);
-    const org = await ensureOperatorOrg(
+    const stored = await ensureOperatorOrg(
       control.db,
       mintOrgId("own", random),
       resolveLimits("enterprise", undefined),
@@ -46,7 +46,7 @@ export const bootstrapOperator = defineOpenEndpoint(
     );
     // Before the key is stored: were the ledger out of reach after it, the secret would be lost and the bootstrap
     // closed.
-    await publishOrg(c, org);
+    const org = await publishOrg(c, stored);
     const minted = await mintKey("admin", org.id, control.keyring, random);
     const draft = { ...minted, org: org.id, createdAtMs: nowMs };
     const actor = { kind: "house", id: "bootstrap", name: "bootstrap", ip: readAddress(c) } as const;

@@ -6,7 +6,7 @@ import {
   refusalAnswer,
   refuseUnlessMay,
 } from "../http/endpoint.ts";
-import { publishOrg } from "../http/publish.ts";
+import { publishOrg } from "../publishing/publish.ts";
 import { commitOrgChange } from "./commit-org.ts";
 import { resolveLimits, Org, orgFields, OrgPath, refuseUnsetRates, toOrg } from "./org.ts";
 
@@ -44,7 +44,6 @@ export const changeOrg = defineEndpoint(
     const allLimits = plan && resolveLimits(plan, limits);
     const change = { name, plan, isSuspended, requiresMfa, allLimits, limits };
     const row = await commitOrgChange(c, change, isSuspended === undefined ? "org.changed" : "org.suspension_set");
-    await publishOrg(c, row);
-    return c.json(toOrg(row), 200);
+    return c.json(toOrg(await publishOrg(c, row)), 200);
   },
 );

@@ -4,7 +4,7 @@ import { Refusal } from "../../errors.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { publishKeys, publishOrg } from "../http/publish.ts";
+import { publishKeys, publishOrg } from "../publishing/publish.ts";
 import { closeOrgRow, endOrgKeys, selectEndedKeys } from "./close-queries.ts";
 import { Org, OrgPath, toOrg } from "./org.ts";
 import { findOrg, OrgRow } from "./queries.ts";
@@ -29,9 +29,9 @@ export const closeOrg = defineEndpoint(
     if (org.is_operator !== 0) throw new Refusal("conflict", { message: "The house's own organization stays." });
     const row = await commitClosing(c);
     // Suspended first: that alone keeps every key out at once.
-    await publishOrg(c, row);
+    const closed = await publishOrg(c, row);
     await publishKeys(c, await selectEndedKeys(control.db, org.id, visit.now()));
-    return c.json(toOrg(row), 200);
+    return c.json(toOrg(closed), 200);
   },
 );
 

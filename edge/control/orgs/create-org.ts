@@ -11,7 +11,7 @@ import {
 import { ownedOrgsMax } from "../limits.ts";
 import { insertOwner } from "../members/queries.ts";
 import { commitChange } from "../audit/commit.ts";
-import { cleanUp, publishOrg } from "../http/publish.ts";
+import { cleanUp, publishOrg } from "../publishing/publish.ts";
 import { refuseNewOrg } from "../sign-in/sign-up.ts";
 import { describeOrg } from "./commit-org.ts";
 import { defaultPlacements, resolveLimits, Org, orgFields, refuseUnsetRates, toOrg } from "./org.ts";
@@ -69,11 +69,10 @@ export const createOrg = defineEndpoint(
       throw new Refusal("conflict", { message: `You own ${ownedOrgsMax} organizations, as many as one person may.` });
     const row = OrgRow.parse(made);
     try {
-      await publishOrg(c, row);
+      return c.json(toOrg(await publishOrg(c, row)), 201);
     } catch (cause) {
       await cleanUp(c, () => commitChange(c, { ...entry, action: "org.withdrawn", change: deleteOrg(control.db, id) }));
       throw cause;
     }
-    return c.json(toOrg(row), 201);
   },
 );

@@ -3,7 +3,7 @@ import { OrgId } from "../../agreements/tokens/ids.ts";
 import { KeyLimits, Limits, Plan, planLimits } from "../../agreements/records/quota.ts";
 import { ratesAsSet } from "../../agreements/records/windows.ts";
 import { placementKinds, type PlacementKind } from "../../agreements/tokens/placement.ts";
-import { formatIso, formatIsoOrNull, Name, Timestamp } from "../http/fields.ts";
+import { formatIso, formatIsoOrNull, IsPublished, Name, Timestamp } from "../http/fields.ts";
 import type { OrgRow } from "./queries.ts";
 
 /** An org as the API shows it. `isOperator` marks the house's own. */
@@ -19,6 +19,7 @@ export const Org = z
     responseRetentionHours: z.int().nullable().describe("How long stored responses are kept; `null` keeps none."),
     closedAt: Timestamp.nullable().describe("When its owner closed it; an operator resumes it."),
     version: z.int(),
+    isPublished: IsPublished,
     createdAt: Timestamp,
   })
   .openapi("Org");
@@ -77,6 +78,7 @@ export function toOrg(row: OrgRow): z.infer<typeof Org> {
     responseRetentionHours: row.response_hours,
     closedAt: formatIsoOrNull(row.closed_at_ms),
     version,
+    isPublished: row.published_version >= version,
     createdAt: formatIso(row.created_at_ms),
   };
 }

@@ -19,6 +19,7 @@ export const OrgRow = z.object({
   closed_at_ms: z.int().nullable(),
   stop_micros: z.int().nullable(),
   version: z.int(),
+  published_version: z.int(),
   created_at_ms: z.int(),
 });
 

@@ -8,7 +8,7 @@ import { winRace } from "../audit/races.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
 import { readIfMatch, refuseUnlessVersion, showVersion } from "../http/writes/versions.ts";
-import { publishProject } from "../http/publish.ts";
+import { publishProject } from "../publishing/publish.ts";
 import { describeProject, OrgProject, projectFields, ProjectPath, toProject } from "./project.ts";
 import { applyProjectChange, findProject, ProjectRow, updateProject, type ProjectChange } from "./queries.ts";
 
@@ -57,6 +57,5 @@ export async function setProject(c: Context<ControlEnv>, id: ProjectId, change: 
     const [row] = await commitChange(c, planned);
     return row === undefined ? undefined : showVersion(c, ProjectRow.parse(row));
   });
-  await publishProject(c, changed);
-  return changed;
+  return publishProject(c, changed);
 }

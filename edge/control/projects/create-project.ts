@@ -6,7 +6,7 @@ import { projectsMax } from "../limits.ts";
 import { commitChange } from "../audit/commit.ts";
 import { defineEndpoint, describeJsonAnswer, describeJsonBody, refusalAnswer } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { cleanUp, publishProject } from "../http/publish.ts";
+import { cleanUp, publishProject } from "../publishing/publish.ts";
 import { OrgPath } from "../orgs/org.ts";
 import { describeProject, OrgProject, projectFields, toProject } from "./project.ts";
 import { deleteProject, insertProject, ProjectRow } from "./queries.ts";
@@ -52,11 +52,10 @@ export async function makeProject(
     });
   const row = ProjectRow.parse(made);
   try {
-    await publishProject(c, row);
+    return await publishProject(c, row);
   } catch (cause) {
     const change = deleteProject(control.db, id);
     await cleanUp(c, () => commitChange(c, { ...entry, action: "project.withdrawn", after: null, change }));
     throw cause;
   }
-  return row;
 }

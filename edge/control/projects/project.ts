@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { KeyLimits } from "../../agreements/records/quota.ts";
 import { OrgId, ProjectId } from "../../agreements/tokens/ids.ts";
 import type { AuditFacts } from "../audit/entry.ts";
-import { formatIso, Name, Timestamp } from "../http/fields.ts";
+import { formatIso, IsPublished, Name, Timestamp } from "../http/fields.ts";
 import { OrgPath } from "../orgs/org.ts";
 import type { ProjectRow } from "./queries.ts";
 
@@ -15,6 +15,7 @@ export const OrgProject = z
     limits: KeyLimits.nullable(),
     isArchived: z.boolean(),
     version: z.int(),
+    isPublished: IsPublished,
     createdAt: Timestamp,
   })
   .openapi("Project");
@@ -34,11 +35,16 @@ export const projectFields = {
 /** The answer for a row. */
 export function toProject(row: ProjectRow): z.infer<typeof OrgProject> {
   const { id, org, name, limits, version } = row;
+  const isPublished = row.published_version >= version;
   const createdAt = formatIso(row.created_at_ms);
-  return { id, org, name, limits, isArchived: row.is_archived !== 0, version, createdAt };
+  return { id, org, name, limits, isArchived: row.is_archived !== 0, version, isPublished, createdAt };
 }
 
 /** What the audit log tells of a project. */
-export function describeProject({ name, limits, is_archived }: Omit<ProjectRow, "stop_micros">): AuditFacts {
+export function describeProject({
+  name,
+  limits,
+  is_archived,
+}: Omit<ProjectRow, "stop_micros" | "published_version">): AuditFacts {
   return { name, limits, isArchived: is_archived !== 0 };
 }

@@ -15,6 +15,7 @@ export const ProjectRow = z.object({
   is_archived: z.int(),
   stop_micros: z.int().nullable(),
   version: z.int(),
+  published_version: z.int(),
   created_at_ms: z.int(),
 });
 export type ProjectRow = z.infer<typeof ProjectRow>;

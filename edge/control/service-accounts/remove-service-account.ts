@@ -6,7 +6,7 @@ import { commitChange } from "../audit/commit.ts";
 import { winRace } from "../audit/races.ts";
 import { defineEndpoint, describeJsonAnswer, noBody, refusalAnswer } from "../http/endpoint.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { publishKeys } from "../http/publish.ts";
+import { publishKeys } from "../publishing/publish.ts";
 import { endKeys, planEnding, selectEnded } from "../owners/queries.ts";
 import { findServiceAccount, removeServiceAccountRow, ServiceAccountRow } from "./queries.ts";
 import { ServiceAccount, ServiceAccountPath, toServiceAccount } from "./service-account.ts";

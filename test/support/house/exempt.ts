@@ -41,7 +41,7 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
   ],
   "edge/control/orgs/commit-org.ts": [
     "test/edge/control/audit/commit.test.ts",
-    "test/edge/control/http/publish.test.ts",
+    "test/edge/control/publishing/publish.test.ts",
   ],
   // Claims of one key by many at once, and what is forgotten.
   "edge/control/http/writes/queries.ts": ["test/edge/control/http/writes/idempotency.test.ts"],

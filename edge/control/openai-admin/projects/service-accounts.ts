@@ -8,7 +8,7 @@ import {
   refuseUnlessMay,
 } from "../../http/endpoint.ts";
 import { Name } from "../../http/fields.ts";
-import { cleanUp } from "../../http/publish.ts";
+import { cleanUp } from "../../publishing/publish.ts";
 import { renameServiceAccount } from "../../service-accounts/change-service-account.ts";
 import { makeServiceAccount } from "../../service-accounts/create-service-account.ts";
 import { findServiceAccount, selectServiceAccounts } from "../../service-accounts/queries.ts";

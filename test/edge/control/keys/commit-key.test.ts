@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { boundDatabase } from "#edge/control/http/database.ts";
 import type { Database, Statement } from "#edge/control/http/store.ts";
+import { publishLeft } from "#edge/control/publishing/publish-left.ts";
 import { openWorld, type World } from "#test/edge/control/http/world.ts";
 
 let world: World;
@@ -60,6 +61,7 @@ async function loseEach(work: (name: string) => Promise<void>): Promise<void> {
 const path = () => `/control/orgs/${world.a.org}/keys`;
 const create = (name: string) => world.ask("POST", path(), { key: world.a.admin, body: { name } });
 const revoke = (id: string) => world.ask("POST", `${path()}/${id}/revoke`, { key: world.a.admin });
+const show = async (id: string) => (await world.ask("GET", `${path()}/${id}`)).body.state;
 const selectRows = (name: string) => world.select("SELECT id, revoked_at_ms FROM keys WHERE name = ?", name);
 
 it("makes a whole key or none that works, wherever the store is lost on the way", async () => {
@@ -72,12 +74,15 @@ it("makes a whole key or none that works, wherever the store is lost on the way"
     expect([name, working.map(({ id }) => id)]).toEqual([name, answer.status === 201 ? [answer.body.id] : []]);
     expect([name, answer.text.includes("sk-pen-")]).toEqual([name, answer.status === 201]);
     world.control.db = world.db;
+    await publishLeft(world.db, world.publisher);
+    const later = rows.filter(({ id }) => world.publisher.records.has(id) && !world.publisher.key(id).isRevoked);
+    expect([name, later]).toEqual([name, working]);
     const again = await create(name);
     expect([name, again.status, world.publisher.key(again.body.id).isRevoked]).toEqual([name, 201, false]);
   });
 });
 
-it("answers that a key is revoked only when it works no more, wherever the store is lost on the way", async () => {
+it("says and shows that a key is revoked only when it works no more, wherever the store is lost on the way", async () => {
   await loseEach(async (name) => {
     const { db } = world.control;
     world.control.db = world.db;
@@ -87,6 +92,13 @@ it("answers that a key is revoked only when it works no more, wherever the store
     expect([name, [200, 503].includes(answer.status)]).toEqual([name, true]);
     if (answer.status === 200) expect([name, world.publisher.key(id).isRevoked]).toEqual([name, true]);
     world.control.db = world.db;
+    const shown = await show(id);
+    if (shown === "revoked") expect([name, world.publisher.key(id).isRevoked]).toEqual([name, true]);
+    // The cron takes to the ledger what was stored, though nobody repeats it.
+    await publishLeft(world.db, world.publisher);
+    const isPublished = world.publisher.key(id).isRevoked;
+    expect([name, await show(id)]).toEqual([name, isPublished ? "revoked" : "active"]);
+    expect([name, isPublished]).toEqual([name, shown !== "active"]);
     // Repeated, it is revoked in both: never in one alone for good.
     expect([name, (await revoke(id)).status]).toEqual([name, 200]);
     const [row] = await world.select("SELECT revoked_at_ms FROM keys WHERE id = ?", id);

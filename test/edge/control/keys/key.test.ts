@@ -23,6 +23,7 @@ const row: KeyRow = {
   project: null,
   owner: null,
   version: 1,
+  published_version: 1,
   created_at_ms: 0,
   last_used_at_ms: null,
 };
@@ -43,6 +44,16 @@ it("expires at the very millisecond, and is revoked before it is expired", () =>
   ]);
   expect(toKey({ ...row, revoked_at_ms: 1 }, 5_000).state).toBe("revoked");
   expect(toKeyRecord({ ...row, revoked_at_ms: 1 }).isRevoked).toBe(true);
+});
+
+it("is not shown as revoked before the data plane has heard of it", () => {
+  const behind: KeyRow = { ...row, revoked_at_ms: 1, version: 2 };
+  expect(toKey(behind, 5_000)).toMatchObject({ state: "revoking", isPublished: false });
+  expect(toKey({ ...behind, published_version: 2 }, 5_000)).toMatchObject({ state: "revoked", isPublished: true });
+  expect(toKey({ ...behind, kind: "admin", role: "admin" }, 5_000)).toMatchObject({
+    state: "revoked",
+    isPublished: true,
+  });
 });
 
 it("refuses moments that have passed, and takes none", () => {

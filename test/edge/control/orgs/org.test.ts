@@ -21,6 +21,7 @@ it("shows a row as the document describes it", () => {
     is_operator: 0,
     response_hours: 24,
     version: 3,
+    published_version: 2,
     requires_mfa: 0,
     closed_at_ms: null,
     stop_micros: null,
@@ -29,6 +30,7 @@ it("shows a row as the document describes it", () => {
   expect(Org.parse(toOrg(row))).toMatchObject({
     isSuspended: true,
     isOperator: false,
+    isPublished: false,
     responseRetentionHours: 24,
     createdAt: "1970-01-01T00:00:00.000Z",
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openWorld, type World } from "./world.ts";
+import { selectUnpublished } from "#edge/control/publishing/queries.ts";
+import { openWorld, type World } from "../http/world.ts";
 
 let world: World;
 beforeAll(async () => void (world = await openWorld()));
@@ -36,6 +37,7 @@ it("publishes what is stored: the ledger's newest record is D1's row, after any 
     });
   }
   expect(world.publisher.key(world.a.keyId).isRevoked).toBe(true);
+  expect(await selectUnpublished(world.db, 100)).toEqual([]);
 });
 
 it("logs who changed what by ids alone", async () => {

@@ -4,16 +4,22 @@ import type { PublishedRecord } from "../../ledger/port.ts";
 import { toKeyRecord, type KeyRow } from "../keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "../orgs/queries.ts";
 import { toProjectRecord, type ProjectRow } from "../projects/queries.ts";
-import type { ControlEnv } from "./port.ts";
+import type { ControlEnv } from "../http/port.ts";
+import { markPublished } from "./queries.ts";
 
-/** Publishes an org as stored; refuses with 503 when the ledger is unavailable, so that repeating the request heals. */
-export async function publishOrg(c: Context<ControlEnv>, row: OrgRow): Promise<void> {
+/**
+ * Publishes an org as stored, and returns it as it is then. Refuses with 503 when the ledger is unavailable: repeating
+ * the request heals that at once, the cron within a minute (`publishLeft`).
+ */
+export async function publishOrg(c: Context<ControlEnv>, row: OrgRow): Promise<OrgRow> {
   await publish(c, toOrgRecord(row));
+  return markRow(row);
 }
 
 /** Publishes a key as stored. Admin keys are read from D1 on every request, so no ledger needs them. */
-export async function publishKey(c: Context<ControlEnv>, row: KeyRow): Promise<void> {
+export async function publishKey(c: Context<ControlEnv>, row: KeyRow): Promise<KeyRow> {
   if (row.kind === "inference") await publish(c, toKeyRecord(row));
+  return markRow(row);
 }
 
 const atOnce = 8;
@@ -28,8 +34,13 @@ export async function publishKeys(c: Context<ControlEnv>, rows: readonly KeyRow[
 }
 
 /** Publishes a project as stored; before any key that names it. */
-export async function publishProject(c: Context<ControlEnv>, row: ProjectRow): Promise<void> {
+export async function publishProject(c: Context<ControlEnv>, row: ProjectRow): Promise<ProjectRow> {
   await publish(c, toProjectRecord(row));
+  return markRow(row);
+}
+
+function markRow<Row extends { version: number }>(row: Row): Row & { published_version: number } {
+  return { ...row, published_version: row.version };
 }
 
 /** Runs the clean-up after a failure: if it fails itself that is logged, and hides nothing. */
@@ -42,10 +53,11 @@ export async function cleanUp(c: Context<ControlEnv>, work: () => Promise<unknow
 }
 
 async function publish(c: Context<ControlEnv>, record: PublishedRecord): Promise<void> {
+  const { control, visit } = c.var;
   try {
-    await c.var.control.publisher.publish(record);
+    await control.publisher.publish(record);
   } catch (cause) {
-    c.var.visit.log("publish_failed", { id: record.id, version: record.version, cause: describeCause(cause) });
+    visit.log("publish_failed", { id: record.id, version: record.version, cause: describeCause(cause) });
     throw new Refusal("quota_unavailable", {
       message: "The ledger is out of reach, so the change is not in force. Repeat the request.",
       retryAfterMs: 1_000,
@@ -53,4 +65,6 @@ async function publish(c: Context<ControlEnv>, record: PublishedRecord): Promise
       cause,
     });
   }
+  // It is in force. Without this note it is merely published once more.
+  await cleanUp(c, () => markPublished(control.db, record).run());
 }
