@@ -133,6 +133,6 @@ export const Timestamp = z.iso.datetime();
 /** A member of what is published: whether the data plane has it as it is shown. */
 export const IsPublished = z.boolean().openapi({
   description:
-    "Whether calls follow it as it stands here. If not, the ledger was out of reach: they will within a minute of its " +
-    "return, or when the change is repeated.",
+    "Whether calls follow it as it stands here. If not, the ledger was out of reach: they will within a minute of " +
+    "its return, or when the change is repeated.",
 });

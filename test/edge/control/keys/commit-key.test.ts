@@ -82,7 +82,7 @@ it("makes a whole key or none that works, wherever the store is lost on the way"
   });
 });
 
-it("says and shows that a key is revoked only when it works no more, wherever the store is lost on the way", async () => {
+it("says and shows that a key is revoked only when it works no more, wherever the store is lost", async () => {
   await loseEach(async (name) => {
     const { db } = world.control;
     world.control.db = world.db;
