@@ -28,6 +28,7 @@ const key: KeyView = {
   project: null,
   owner: null,
   version: 1,
+  isPublished: true,
   lastUsedAt: null,
   createdAt: "2026-11-30T00:00:00.000Z",
 };
