@@ -1,4 +1,4 @@
--- The issuer by which an org's people sign in (docs/decisions/0026). `secret` is sealed under STORE_KEYS. `id` stands in
+-- The issuer by which an org's people sign in (docs/decisions/0025). `secret` is sealed under STORE_KEYS. `id` stands in
 -- the address that the issuer sends browsers back to, and is `provider_id` of whom it knows.
 CREATE TABLE company_logins (
   id TEXT PRIMARY KEY,

@@ -30,7 +30,7 @@ beforeAll(async () => {
   });
   own = await openOwnStack({
     entry: "test/support/faults/storage-edge.ts",
-    vars: { WEBHOOK_WAIT_MS: "500", WEBHOOK_WINDOW_MS: "5110", LEAK_KEYS_URL: `${keysAt.url}/keys` },
+    vars: { WEBHOOK_WAIT_MS: "1500", WEBHOOK_WINDOW_MS: "5110", LEAK_KEYS_URL: `${keysAt.url}/keys` },
   });
 });
 afterAll(async () => {

@@ -1,5 +1,5 @@
 // Brings Scalar up under a policy that lets in no inline style, no markup of others and no code from text
-// (docs/decisions/0027): what it does by such means is done here by others that the policy allows.
+// (docs/decisions/0026): what it does by such means is done here by others that the policy allows.
 
 // Its zod would try at first whether it may make code from text.
 // oxlint-disable-next-line eslint/no-underscore-dangle -- its name for it

@@ -67,11 +67,11 @@ describe("a delivery that fails", () => {
     expect(place.world.web.posted).toHaveLength(1);
     place.world.clock.offsetMs = pauseMs + 1_000;
     await place.world.deliver();
-    place.world.clock.offsetMs += 2 * pauseMs - 2_000;
+    place.world.clock.offsetMs += 2 * pauseMs - 60_000;
     await place.world.deliver();
     expect(place.world.web.posted).toHaveLength(2);
     place.world.web.answer = () => ({ status: 204, excerpt: "" });
-    place.world.clock.offsetMs += 3_000;
+    place.world.clock.offsetMs += 90_000;
     await place.world.deliver();
     expect(await deliveries(id)).toMatchObject([{ status: "delivered", tries: 3, lastCode: 204, lastError: null }]);
     expect(new Set(place.world.web.posted.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
