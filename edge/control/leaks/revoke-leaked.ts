@@ -3,7 +3,7 @@ import type { Visit } from "../../visit.ts";
 import { commitAudited } from "../audit/commit.ts";
 import type { ControlPorts } from "../http/port.ts";
 import { findPresented, isInForce, KeyRow, revokeKeyRow, toKeyRecord } from "../keys/queries.ts";
-import { markPublished } from "../publishing/queries.ts";
+import { publishRecord } from "../publishing/publish-record.ts";
 import { tellOwners } from "../members/tell-owners.ts";
 import type { Leak } from "./report.ts";
 
@@ -16,11 +16,7 @@ export async function revokeLeaked(visit: Visit, control: ControlPorts, leak: Le
   const row = await findLeaked(control, leak.token);
   if (!row) return false;
   const ended = isInForce(row, visit.now()) ? await revoke(visit, control, { row, leak }) : row;
-  if (ended.kind === "inference") {
-    const record = toKeyRecord(ended);
-    await control.publisher.publish(record);
-    await markPublished(control.db, record).run();
-  }
+  if (ended.kind === "inference") await publishRecord(control, toKeyRecord(ended));
   return true;
 }
 

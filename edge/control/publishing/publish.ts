@@ -5,7 +5,7 @@ import { toKeyRecord, type KeyRow } from "../keys/queries.ts";
 import { toOrgRecord, type OrgRow } from "../orgs/queries.ts";
 import { toProjectRecord, type ProjectRow } from "../projects/queries.ts";
 import type { ControlEnv } from "../http/port.ts";
-import { markPublished } from "./queries.ts";
+import { publishRecord } from "./publish-record.ts";
 
 /**
  * Publishes an org as stored, and returns it as it is then. Refuses with 503 when the ledger is unavailable: repeating
@@ -55,7 +55,7 @@ export async function cleanUp(c: Context<ControlEnv>, work: () => Promise<unknow
 async function publish(c: Context<ControlEnv>, record: PublishedRecord): Promise<void> {
   const { control, visit } = c.var;
   try {
-    await control.publisher.publish(record);
+    await publishRecord(control, record);
   } catch (cause) {
     visit.log("publish_failed", { id: record.id, version: record.version, cause: describeCause(cause) });
     throw new Refusal("quota_unavailable", {
@@ -65,6 +65,4 @@ async function publish(c: Context<ControlEnv>, record: PublishedRecord): Promise
       cause,
     });
   }
-  // It is in force. Without this note it is merely published once more.
-  await cleanUp(c, () => markPublished(control.db, record).run());
 }

@@ -43,6 +43,7 @@ export const exemptFromMirror: Readonly<Record<string, string[]>> = {
     "test/edge/control/audit/commit.test.ts",
     "test/edge/control/publishing/publish.test.ts",
   ],
+  "edge/control/publishing/publish-record.ts": ["test/edge/control/publishing/publish-left.test.ts"],
   "edge/control/publishing/queries.ts": ["test/edge/control/publishing/publish-left.test.ts"],
   // Claims of one key by many at once, and what is forgotten.
   "edge/control/http/writes/queries.ts": ["test/edge/control/http/writes/idempotency.test.ts"],
